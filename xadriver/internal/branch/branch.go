@@ -1,0 +1,304 @@
+// Package branch keeps one transaction's parts on the shards.
+//
+// A Txn is a transaction as the application sees it; a Branch is its part on
+// one shard. Branches open when a statement first needs their shard, with the
+// BEGIN in the same message, and a branch that opens late is told everything
+// that the others were told before it: isolation level, settings, savepoints.
+// A transaction that failed anywhere has failed everywhere, as in PostgreSQL,
+// until it is rolled back, wholly or to a savepoint.
+//
+// To the commit protocol a Branch is a participant.
+package branch
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// Branch is one shard's part of a transaction: one connection with an open
+// transaction. It is used by one goroutine at a time, though different branches
+// of one transaction are used at once.
+type Branch struct {
+	txn   *Txn
+	conn  *shard.Conn
+	wrote commit.Wrote
+
+	lockWait bool // lock_timeout has been set in this transaction
+	begun    bool // something was sent to the server
+	lost     bool // the connection broke within the transaction
+	prepared bool
+}
+
+var _ commit.Participant = (*Branch)(nil)
+
+// Effect says what a statement may do to its shard, as far as its text tells.
+type Effect uint8
+
+// The effects.
+const (
+	Reads  Effect = iota // may write only through what the text does not show
+	Writes               // writes if it touches any row
+	Alters               // writes in any case: DDL, notifications
+)
+
+// Conn is the branch's connection.
+func (b *Branch) Conn() *shard.Conn { return b.conn }
+
+// Query runs a statement that returns rows.
+func (b *Branch) Query(ctx context.Context, sql string, args []driver.NamedValue, e Effect) (driver.Rows, error) {
+	b.before(e)
+	rows, err := b.conn.Query(ctx, sql, args)
+	return rows, b.after(err)
+}
+
+// Exec runs a statement that returns no rows.
+func (b *Branch) Exec(ctx context.Context, sql string, args []driver.NamedValue, e Effect) (driver.Result, error) {
+	b.before(e)
+	res, err := b.conn.Exec(ctx, sql, args)
+	if err == nil && e == Writes {
+		if n, nerr := res.RowsAffected(); nerr == nil && n > 0 {
+			b.wrote = commit.Yes
+		}
+	}
+	return res, b.after(err)
+}
+
+// Command runs transaction control on an open branch.
+func (b *Branch) Command(ctx context.Context, sql string) (string, error) {
+	b.begun = true
+	tag, err := b.conn.Command(ctx, sql)
+	return tag, b.after(err)
+}
+
+// NoteWrite takes notice that a statement's rows show that it wrote.
+func (b *Branch) NoteWrite() { b.wrote = commit.Yes }
+
+// NoteError takes notice of an error that came while rows were read.
+func (b *Branch) NoteError(err error) { _ = b.after(err) }
+
+func (b *Branch) before(e Effect) {
+	if b.txn.wait != "" && !b.lockWait && len(b.txn.open) > 1 {
+		b.lockWait = true
+		if !Bounds([]string{b.conn.Shard().RuntimeParam("lock_timeout")}) {
+			b.conn.Queue(b.txn.wait)
+		}
+	}
+	switch {
+	case e == Alters:
+		b.wrote = commit.Yes
+	case b.wrote == commit.No && (e == Writes || !b.txn.options.ReadOnly):
+		b.wrote = commit.Maybe
+	}
+}
+
+// after keeps the transaction's state as truthful as the server's.
+func (b *Branch) after(err error) error {
+	if !b.conn.Unsent() {
+		b.begun = true
+	}
+	if err == nil {
+		return nil
+	}
+	switch b.conn.Status() {
+	case shard.Broken:
+		b.lost = true
+		b.txn.fail()
+	case shard.InTxn:
+		// The library refused the statement before the server saw it.
+	case shard.Idle:
+		if b.begun {
+			b.txn.fail()
+		}
+	default:
+		b.txn.fail()
+	}
+	return err
+}
+
+// Shard implements commit.Participant.
+func (b *Branch) Shard() string { return b.conn.Shard().Name() }
+
+// Wrote implements commit.Participant.
+func (b *Branch) Wrote() commit.Wrote {
+	if b.conn.Unsent() {
+		return commit.No
+	}
+	return b.wrote
+}
+
+const ask = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
+
+// Ask implements commit.Participant. The server assigns a transaction id with
+// the first write, whoever caused it: a function, a trigger, a sequence.
+func (b *Branch) Ask(ctx context.Context) (bool, error) {
+	if b.lost {
+		return false, b.lostError()
+	}
+	rows, err := b.conn.Query(ctx, ask, nil)
+	if err != nil {
+		return false, b.after(err)
+	}
+	defer rows.Close()
+	value := make([]driver.Value, 1)
+	if err := rows.Next(value); err != nil {
+		return false, b.after(err)
+	}
+	wrote, ok := value[0].(bool)
+	if !ok {
+		return false, fmt.Errorf("shard %s: cannot tell whether the transaction wrote: got %T", b.Shard(), value[0])
+	}
+	return wrote, nil
+}
+
+// Commit implements commit.Participant.
+func (b *Branch) Commit(ctx context.Context) error {
+	if b.lost {
+		return b.lostError()
+	}
+	if b.conn.Unsent() {
+		return nil // the server has not even heard of it
+	}
+	tag, err := b.conn.Command(ctx, "COMMIT")
+	if err != nil {
+		return b.answer(err)
+	}
+	b.conn.Ended()
+	if tag == "ROLLBACK" {
+		return ErrRolledBack
+	}
+	return nil
+}
+
+// ErrRolledBack is the error of a COMMIT that the server answered with ROLLBACK.
+var ErrRolledBack = errors.New("commit unexpectedly resulted in rollback")
+
+// Prepare implements commit.Participant. PREPARE TRANSACTION in a failed
+// transaction is no error to the server, which then answers with the tag
+// ROLLBACK: only its own tag is a vote.
+func (b *Branch) Prepare(ctx context.Context, gid string) error {
+	if b.lost {
+		return b.lostError()
+	}
+	tag, err := b.conn.Command(ctx, "PREPARE TRANSACTION '"+gid+"'")
+	if err != nil {
+		return b.answer(err)
+	}
+	b.conn.Ended()
+	if tag == "" {
+		if tag, err = b.votedFor(ctx, gid); err != nil {
+			return b.answer(err)
+		}
+	}
+	if tag != tagPrepared {
+		return fmt.Errorf("shard %s: %w (it answered PREPARE TRANSACTION with %s)", b.Shard(), ErrRolledBack, tag)
+	}
+	b.prepared = true
+	return nil
+}
+
+const tagPrepared = "PREPARE TRANSACTION"
+
+// votedFor finds out what a driver that hides command tags did not tell.
+func (b *Branch) votedFor(ctx context.Context, gid string) (string, error) {
+	rows, err := b.conn.Query(ctx, "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid = '"+gid+"' AND database = current_database()", nil)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	if err := rows.Next(make([]driver.Value, 1)); err != nil {
+		return "ROLLBACK", nil //nolint:nilerr // io.EOF: there is no such row, so it did not vote
+	}
+	return tagPrepared, nil
+}
+
+// CommitPrepared implements commit.Participant.
+func (b *Branch) CommitPrepared(ctx context.Context, gid string) error {
+	return b.finish(ctx, "COMMIT PREPARED '"+gid+"'")
+}
+
+// RollbackPrepared implements commit.Participant.
+func (b *Branch) RollbackPrepared(ctx context.Context, gid string) error {
+	// What the transaction SET stays set after PREPARE even when it is rolled back.
+	if b.txn.journal.lastingSettings() {
+		b.conn.Break()
+		defer b.conn.Break()
+		return b.txn.finishElsewhere(ctx, b.conn.Shard(), "ROLLBACK PREPARED '"+gid+"'")
+	}
+	return b.finish(ctx, "ROLLBACK PREPARED '"+gid+"'")
+}
+
+func (b *Branch) finish(ctx context.Context, sql string) error {
+	if _, err := b.conn.Command(ctx, sql); err != nil {
+		return b.answer(err)
+	}
+	b.prepared = false
+	return nil
+}
+
+// Rollback implements commit.Participant.
+func (b *Branch) Rollback(ctx context.Context) {
+	if b.lost || b.conn.Unsent() {
+		return
+	}
+	if _, err := b.conn.Command(ctx, "ROLLBACK"); err != nil {
+		b.conn.Break()
+		return
+	}
+	b.conn.Ended()
+}
+
+// Release implements commit.Participant.
+func (b *Branch) Release() { b.txn.options.Release(b.conn) }
+
+func (b *Branch) lostError() error {
+	return fmt.Errorf("shard %s: the connection was lost within the transaction, which is rolled back: run it again", b.Shard())
+}
+
+// answer sorts errors into those that are the server's word and those that leave
+// open what it did.
+func (b *Branch) answer(err error) error {
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.As(err, &pgErr):
+		if pgErr.Code == "42704" { // undefined_object
+			return &answer{err, commit.ErrGone}
+		}
+		// A session that the server ends may have finished its work before.
+		fatal := pgErr.SeverityUnlocalized == "FATAL" || pgErr.SeverityUnlocalized == "PANIC" ||
+			pgErr.Severity == "FATAL" || pgErr.Severity == "PANIC"
+		if !fatal && pgErr.Code[:min(3, len(pgErr.Code))] != "57P" {
+			b.conn.Ended()
+			return err
+		}
+	case pgconn.SafeToRetry(err):
+		// Nothing was sent. The server rolls back when the connection closes.
+		b.conn.Break()
+		return err
+	}
+	b.conn.Break()
+	return &answer{err, commit.ErrLost}
+}
+
+// answer marks an error for the protocol without changing what users see of it.
+type answer struct {
+	error
+	mark error
+}
+
+func (a *answer) Unwrap() []error { return []error{a.error, a.mark} }
+
+// Bare takes the protocol's mark off an error, so that clients that use a plain
+// type assertion find the server's own.
+func Bare(err error) error {
+	if a, ok := err.(*answer); ok { //nolint:errorlint // the mark is taken off only where it is the error itself
+		return a.error
+	}
+	return err
+}

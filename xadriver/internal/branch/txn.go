@@ -1,0 +1,265 @@
+package branch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// Options of a transaction, the same for all of its branches.
+type Options struct {
+	Isolation  string // as in BEGIN ISOLATION LEVEL …; "" is the server's default
+	ReadOnly   bool
+	ReadWrite  bool // said explicitly
+	Deferrable bool
+	// LockWait bounds how long a statement waits for a lock once the transaction
+	// spans several shards, so that transactions that wait for each other on
+	// different shards do not wait for ever. 0 is no bound.
+	LockWait time.Duration
+
+	// Acquire and Release give the connections that the branches live on.
+	Acquire func(context.Context, *shard.Shard) (*shard.Conn, error)
+	Release func(*shard.Conn)
+}
+
+// Begin is the statement that opens a branch.
+func (o *Options) begin() string {
+	if o.Isolation == "" && !o.ReadOnly && !o.ReadWrite && !o.Deferrable {
+		return "BEGIN"
+	}
+	var b strings.Builder
+	b.WriteString("BEGIN")
+	if o.Isolation != "" {
+		b.WriteString(" ISOLATION LEVEL ")
+		b.WriteString(o.Isolation)
+	}
+	if o.ReadOnly {
+		b.WriteString(" READ ONLY")
+	}
+	if o.ReadWrite {
+		b.WriteString(" READ WRITE")
+	}
+	if o.Deferrable {
+		b.WriteString(" DEFERRABLE")
+	}
+	return b.String()
+}
+
+// Txn is one transaction of the application. It is used by one goroutine at a
+// time; while statements run on several branches at once, these branches are.
+type Txn struct {
+	options Options
+	journal journal
+	byShard []*Branch // by the shard's index; nil where none is open
+	open    []*Branch // in the order in which they opened
+	failed  atomic.Bool
+	wait    string // SET LOCAL lock_timeout = …, "" for none
+}
+
+// NewTxn makes a transaction over so many shards. Nothing is sent.
+func NewTxn(shards int, options Options) *Txn {
+	t := &Txn{options: options, byShard: make([]*Branch, shards)}
+	t.boundLocks()
+	return t
+}
+
+// Options are the transaction's.
+func (t *Txn) Options() Options { return t.options }
+
+// Failed reports whether the transaction takes nothing but its end, or a
+// rollback to a savepoint.
+func (t *Txn) Failed() bool { return t.failed.Load() }
+
+// Fail makes it so: a statement of several shards was done on some of them only.
+func (t *Txn) Fail() { t.fail() }
+
+func (t *Txn) fail() { t.failed.Store(true) }
+
+// Open lists the branches in the order in which they opened.
+func (t *Txn) Open() []*Branch { return t.open }
+
+// On is the branch on a shard, nil when none is open there.
+func (t *Txn) On(s *shard.Shard) *Branch { return t.byShard[s.Index()] }
+
+// Branch is the branch on a shard, opened when there is none yet. Nothing is
+// sent: BEGIN and the journal travel with the first statement.
+func (t *Txn) Branch(ctx context.Context, s *shard.Shard) (*Branch, error) {
+	if b := t.byShard[s.Index()]; b != nil {
+		if b.lost {
+			return nil, b.lostError()
+		}
+		return b, nil
+	}
+	conn, err := t.options.Acquire(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	b := &Branch{txn: t, conn: conn}
+	conn.Queue(t.options.begin())
+	for _, e := range t.journal.entries {
+		conn.Queue(e.sql)
+	}
+	t.byShard[s.Index()] = b
+	t.open = append(t.open, b)
+	return b, nil
+}
+
+// Participants are the branches as the commit protocol sees them.
+func (t *Txn) Participants() []commit.Participant {
+	ps := make([]commit.Participant, len(t.open))
+	for i, b := range t.open {
+		ps[i] = b
+	}
+	return ps
+}
+
+// Settings are the lasting ones that the transaction made, in order.
+func (t *Txn) Settings() []Setting {
+	var all []Setting
+	for _, e := range t.journal.entries {
+		if e.setting != nil && !e.setting.Local {
+			all = append(all, *e.setting)
+		}
+	}
+	return all
+}
+
+// Setting is the transaction's last word on a setting, nil when it has none.
+func (t *Txn) Setting(name string) *Setting {
+	for i := len(t.journal.entries) - 1; i >= 0; i-- {
+		if s := t.journal.entries[i].setting; s != nil && (s.Name == name || s.Name == "") {
+			return s
+		}
+	}
+	return nil
+}
+
+// Set runs a SET on all open branches and notes it for those to come.
+func (t *Txn) Set(ctx context.Context, s Setting) error {
+	if err := t.all(ctx, s.SQL); err != nil {
+		return err
+	}
+	t.journal.add(entry{sql: s.SQL, setting: &s})
+	t.boundLocks()
+	return nil
+}
+
+// Tell runs a statement on all open branches and notes it for those to come.
+func (t *Txn) Tell(ctx context.Context, sql string) error {
+	if err := t.all(ctx, sql); err != nil {
+		return err
+	}
+	t.journal.add(entry{sql: sql})
+	return nil
+}
+
+// Savepoint begins a subtransaction on all branches, those to come included.
+func (t *Txn) Savepoint(ctx context.Context, name string) error {
+	sql := "SAVEPOINT " + quote(name)
+	if err := t.all(ctx, sql); err != nil {
+		return err
+	}
+	t.journal.add(entry{sql: sql, savepoint: name})
+	return nil
+}
+
+// ReleaseSavepoint keeps what was done since the savepoint.
+func (t *Txn) ReleaseSavepoint(ctx context.Context, name string) error {
+	at := t.journal.savepoint(name)
+	if at < 0 {
+		return t.noSavepoint(name)
+	}
+	if err := t.all(ctx, "RELEASE SAVEPOINT "+quote(name)); err != nil {
+		return err
+	}
+	t.journal.release(at)
+	return nil
+}
+
+// RollbackTo undoes what was done since the savepoint, on all branches, and
+// heals a failed transaction.
+func (t *Txn) RollbackTo(ctx context.Context, name string) error {
+	at := t.journal.savepoint(name)
+	if at < 0 {
+		return t.noSavepoint(name)
+	}
+	for _, b := range t.open {
+		if b.lost {
+			return b.lostError()
+		}
+		b.lockWait = false
+	}
+	if err := t.all(ctx, "ROLLBACK TO SAVEPOINT "+quote(name)); err != nil {
+		return err
+	}
+	t.journal.rollbackTo(at)
+	t.boundLocks()
+	t.failed.Store(false)
+	return nil
+}
+
+func (t *Txn) noSavepoint(name string) error {
+	t.fail()
+	return &pgconn.PgError{
+		Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "3B001",
+		Message: fmt.Sprintf("savepoint %q does not exist", name),
+	}
+}
+
+// all runs transaction control on every open branch, in parallel. Where it fails
+// on one it has failed on the transaction.
+func (t *Txn) all(ctx context.Context, sql string) error {
+	return Each(t.open, func(b *Branch) error {
+		if b.lost {
+			return b.lostError()
+		}
+		if b.conn.Unsent() {
+			b.conn.Queue(sql)
+			return nil
+		}
+		_, err := b.Command(ctx, sql)
+		if err != nil {
+			t.fail()
+		}
+		return err
+	})
+}
+
+// finishElsewhere finishes a prepared transaction over another connection.
+func (t *Txn) finishElsewhere(ctx context.Context, s *shard.Shard, sql string) error {
+	conn, err := s.Acquire(ctx)
+	if err != nil {
+		return &answer{err, commit.ErrLost}
+	}
+	defer conn.Release()
+	b := &Branch{txn: t, conn: conn}
+	return b.finish(ctx, sql)
+}
+
+// boundLocks makes the statement that bounds waiting for locks. The
+// application's own setting stands where it has one.
+func (t *Txn) boundLocks() {
+	t.wait = ""
+	if t.options.LockWait <= 0 {
+		return
+	}
+	if s := t.Setting("lock_timeout"); s != nil && Bounds(s.Values) {
+		return
+	}
+	t.wait = fmt.Sprintf("SET LOCAL lock_timeout = %d", max(1, t.options.LockWait.Milliseconds()))
+}
+
+// Bounds reports whether a value of a timeout setting is one, and not 0, which
+// stands for none.
+func Bounds(values []string) bool {
+	return len(values) > 0 && strings.Trim(values[0], "0 msmindh'") != ""
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

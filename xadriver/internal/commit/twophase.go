@@ -1,0 +1,145 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/xapg/xapg/txlog"
+)
+
+// twoPhase prepares, decides and finishes.
+func (r *round) twoPhase(ctx context.Context) (Outcome, error) {
+	c := r.c
+	if c.Register == nil {
+		r.abort(ctx)
+		return Outcome{}, errors.New("a transaction that wrote on several shards needs a decision log")
+	}
+	if err := c.Ready(ctx, r.shards(func(p *part) bool { return p.wrote != No })); err != nil {
+		r.abort(ctx)
+		return Outcome{}, err
+	}
+	id, err := c.NewID()
+	if err != nil {
+		r.abort(ctx)
+		return Outcome{}, fmt.Errorf("no transaction id: %w", err)
+	}
+	r.id = id
+	if err := r.vote(ctx); err != nil {
+		r.abort(ctx)
+		return Outcome{}, err
+	}
+	// A caller who has given up by now is told the truth at once; a moment later
+	// it would be too late to turn back.
+	if err := ctx.Err(); err != nil {
+		r.abort(ctx)
+		return Outcome{}, err
+	}
+
+	out := Outcome{ID: id, Kind: TwoPhase}
+	outcome, err := r.decide(ctx)
+	switch {
+	case err != nil && errors.Is(err, txlog.ErrNotStored):
+		// Nobody else ever stores "commit" for this transaction, so none is stored.
+		r.abort(ctx)
+		return out, &UndecidedError{ID: id, Cause: err}
+	case err != nil:
+		shards := r.shards(isPrepared)
+		c.Successor.Settle(id, shards)
+		r.release()
+		return out, &InDoubtError{ID: id, Shards: shards, Cause: err}
+	case outcome != txlog.Commit:
+		shards := r.shards(isPrepared)
+		r.abort(ctx)
+		return out, &OverruledError{ID: id, Shards: shards}
+	}
+	r.finish(ctx)
+	return out, nil
+}
+
+// vote lets every part that wrote prepare, and commits the others beside them.
+func (r *round) vote(ctx context.Context) error {
+	if r.c.AnswerWait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = r.c.Timeout(ctx, r.c.AnswerWait)
+		defer cancel()
+	}
+	return r.run(func(*part) bool { return true }, func(p *part) error {
+		if p.wrote == Maybe {
+			if err := r.askOne(ctx, p); err != nil {
+				return err
+			}
+		}
+		if p.wrote == No {
+			return r.commitReader(ctx, p)
+		}
+		return r.prepare(ctx, p)
+	})
+}
+
+func (r *round) prepare(ctx context.Context, p *part) error {
+	p.gid = r.c.Name(r.id, p.Shard())
+	r.c.observe(BeforePrepare, r.id, p)
+	err := p.Prepare(ctx, p.gid)
+	switch {
+	case err == nil:
+		p.state = prepared
+	case Lost(err):
+		p.state = unknown
+	default:
+		p.state = over
+	}
+	r.c.observe(AfterPrepare, r.id, p)
+	return err
+}
+
+// decide stores "commit" and returns what the register holds. When it is not
+// known whether that was stored, storing "abort" settles it one way or the
+// other: the register answers with whatever came first.
+func (r *round) decide(ctx context.Context) (txlog.Outcome, error) {
+	c, shards := r.c, r.shards(isPrepared)
+	c.observe(BeforeDecide, r.id, nil)
+	ctx, cancel := c.finishing(ctx)
+	defer cancel()
+	outcome, err := c.Register.Decide(ctx, r.id, txlog.Commit, shards)
+	if err != nil && !errors.Is(err, txlog.ErrNotStored) {
+		if settled, again := c.Register.Decide(ctx, r.id, txlog.Abort, shards); again == nil {
+			outcome, err = settled, nil
+		}
+	}
+	c.observe(AfterDecide, r.id, nil)
+	return outcome, err
+}
+
+// abort rolls every part back and releases it. What cannot be reached is left to
+// the successor; it needs no record, since none that says "commit" can appear.
+func (r *round) abort(ctx context.Context) {
+	c := r.c
+	ctx, cancel := c.finishing(ctx)
+	defer cancel()
+	var all []*part
+	for i := range r.parts {
+		all = append(all, &r.parts[i])
+	}
+	each(all, func(p *part) {
+		defer p.Release()
+		switch p.state {
+		case open:
+			c.observe(BeforeRollback, r.id, p)
+			p.Rollback(ctx)
+			c.observe(AfterRollback, r.id, p)
+		case prepared:
+			c.observe(BeforeFinish, r.id, p)
+			err := p.RollbackPrepared(ctx, p.gid)
+			c.observe(AfterFinish, r.id, p)
+			if err != nil && !Gone(err) {
+				c.Successor.Finish(r.id, txlog.Abort, []string{p.Shard()}, false)
+			}
+		case unknown:
+			c.Successor.Finish(r.id, txlog.Abort, []string{p.Shard()}, false)
+		case over:
+		}
+	})
+}
+
+func isPrepared(p *part) bool { return p.state == prepared }

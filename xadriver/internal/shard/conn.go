@@ -1,0 +1,261 @@
+package shard
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/puddle/v2"
+)
+
+// Conn is one connection to one shard. It is used by one goroutine at a time.
+type Conn struct {
+	shard    *Shard
+	resource *puddle.Resource[*Conn]
+	inner    driver.Conn
+	pgx      *stdlib.Conn // nil when the shard was given as another driver's connector
+	ahead    *ahead       // nil when statements cannot travel with the next one
+
+	queue  []string // statements that go before the next one, when ahead is nil
+	broken bool     // its state is not known: to be closed
+	state  byte     // transaction status as far as known without pgx: I, T or E
+
+	// Settings counts the session settings that its user has replayed on it. A
+	// connection that carries any is closed, not pooled, when it is released.
+	Settings int
+}
+
+// Transaction status of a connection, in the letters of PostgreSQL's
+// ReadyForQuery message.
+const (
+	Idle   byte = 'I'
+	InTxn  byte = 'T'
+	Failed byte = 'E'
+	Broken byte = 0
+)
+
+// Shard is where the connection leads.
+func (c *Conn) Shard() *Shard { return c.shard }
+
+// Raw is the driver's own connection.
+func (c *Conn) Raw() driver.Conn { return c.inner }
+
+// Status is the transaction status after the last statement.
+func (c *Conn) Status() byte {
+	if !c.Alive() {
+		return Broken
+	}
+	if c.pgx != nil {
+		return c.pgx.Conn().PgConn().TxStatus()
+	}
+	return c.state
+}
+
+// Alive reports whether the connection can still be used.
+func (c *Conn) Alive() bool {
+	return !c.broken && (c.pgx == nil || !c.pgx.Conn().IsClosed())
+}
+
+// Break marks the connection as one whose state is not known: Release closes it.
+func (c *Conn) Break() { c.broken = true }
+
+// Release gives the connection back to its pool, or closes it when its state is
+// not known or a transaction is still open on it.
+func (c *Conn) Release() {
+	c.queue = c.queue[:0]
+	if c.ahead != nil {
+		c.ahead.queue = c.ahead.queue[:0]
+		c.ahead.sent = 0
+	}
+	if c.Status() != Idle || c.Settings != 0 {
+		c.resource.Destroy()
+		return
+	}
+	c.resource.Release()
+}
+
+// Queue lets a statement travel with the next one. It must be one whose answer
+// is no more than its command tag.
+func (c *Conn) Queue(sql string) {
+	if c.ahead != nil {
+		c.ahead.queue = append(c.ahead.queue, sql)
+		return
+	}
+	c.queue = append(c.queue, sql)
+}
+
+// Unsent reports whether queued statements are still waiting for company.
+func (c *Conn) Unsent() bool {
+	if c.ahead != nil {
+		return len(c.ahead.queue) > 0
+	}
+	return len(c.queue) > 0
+}
+
+// Query runs a statement that returns rows.
+func (c *Conn) Query(ctx context.Context, sql string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	if q, ok := c.inner.(driver.QueryerContext); ok {
+		rows, err := q.QueryContext(ctx, sql, args)
+		if !errors.Is(err, driver.ErrSkip) {
+			c.note(err)
+			return rows, err
+		}
+	}
+	stmt, err := c.prepare(ctx, sql)
+	if err != nil {
+		c.note(err)
+		return nil, err
+	}
+	q, ok := stmt.(driver.StmtQueryContext)
+	if !ok {
+		_ = stmt.Close()
+		return nil, c.unsupported("StmtQueryContext")
+	}
+	rows, err := q.QueryContext(ctx, args)
+	c.note(err)
+	if err != nil {
+		_ = stmt.Close()
+		return nil, err
+	}
+	return &stmtRows{Rows: rows, stmt: stmt}, nil
+}
+
+// Exec runs a statement that returns no rows.
+func (c *Conn) Exec(ctx context.Context, sql string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.exec(ctx, sql, args)
+}
+
+func (c *Conn) exec(ctx context.Context, sql string, args []driver.NamedValue) (driver.Result, error) {
+	if e, ok := c.inner.(driver.ExecerContext); ok {
+		res, err := e.ExecContext(ctx, sql, args)
+		if !errors.Is(err, driver.ErrSkip) {
+			c.note(err)
+			return res, err
+		}
+	}
+	stmt, err := c.prepare(ctx, sql)
+	if err != nil {
+		c.note(err)
+		return nil, err
+	}
+	defer stmt.Close()
+	e, ok := stmt.(driver.StmtExecContext)
+	if !ok {
+		return nil, c.unsupported("StmtExecContext")
+	}
+	res, err := e.ExecContext(ctx, args)
+	c.note(err)
+	return res, err
+}
+
+func (c *Conn) prepare(ctx context.Context, sql string) (driver.Stmt, error) {
+	if p, ok := c.inner.(driver.ConnPrepareContext); ok {
+		return p.PrepareContext(ctx, sql)
+	}
+	return c.inner.Prepare(sql)
+}
+
+func (c *Conn) unsupported(what string) error {
+	return errors.New("shard " + c.shard.name + ": its driver offers no context-aware statements (driver." + what + ")")
+}
+
+// Command runs one statement without arguments or rows, such as COMMIT, and
+// returns the server's command tag; "" when the driver does not tell.
+func (c *Conn) Command(ctx context.Context, sql string) (string, error) {
+	if err := c.flush(ctx); err != nil {
+		return "", err
+	}
+	if c.pgx != nil {
+		results, err := c.pgx.Conn().PgConn().Exec(ctx, sql).ReadAll()
+		if err != nil {
+			return "", err
+		}
+		if len(results) == 0 {
+			return "", nil
+		}
+		last := results[len(results)-1]
+		return last.CommandTag.String(), last.Err
+	}
+	res, err := c.exec(ctx, sql, nil)
+	if err != nil {
+		return "", err
+	}
+	if t, ok := res.(interface{ CommandTag() string }); ok {
+		return t.CommandTag(), nil
+	}
+	return "", nil
+}
+
+// flush sends what is queued, one statement at a time, where it cannot travel
+// with the next one.
+func (c *Conn) flush(ctx context.Context) error {
+	for len(c.queue) > 0 {
+		sql := c.queue[0]
+		if _, err := c.exec(ctx, sql, nil); err != nil {
+			return err
+		}
+		c.queue = c.queue[1:]
+		if isBegin(sql) {
+			c.state = InTxn
+		}
+	}
+	return nil
+}
+
+func isBegin(sql string) bool { return len(sql) >= 5 && sql[:5] == "BEGIN" }
+
+// Ended tells a connection without a status of its own that its transaction is over.
+func (c *Conn) Ended() { c.state = Idle }
+
+// note keeps the transaction status of a connection that does not tell it.
+func (c *Conn) note(err error) {
+	if err == nil || c.pgx != nil {
+		return
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		c.broken = true
+		return
+	}
+	if c.state == InTxn {
+		c.state = Failed
+	}
+}
+
+// fit reports whether an idle connection can be used again, as the driver sees
+// it. pgx's stdlib pings when the connection has been idle for over a second.
+func (c *Conn) fit(ctx context.Context) bool {
+	if !c.Alive() {
+		return false
+	}
+	if v, ok := c.inner.(driver.Validator); ok && !v.IsValid() {
+		return false
+	}
+	if c.resource.IdleDuration() < time.Second {
+		return true
+	}
+	if r, ok := c.inner.(driver.SessionResetter); ok {
+		return r.ResetSession(ctx) == nil
+	}
+	return true
+}
+
+func (c *Conn) close() { _ = c.inner.Close() }
+
+// stmtRows closes the statement with its rows.
+type stmtRows struct {
+	driver.Rows
+	stmt driver.Stmt
+}
+
+func (r *stmtRows) Close() error {
+	err := r.Rows.Close()
+	return errors.Join(err, r.stmt.Close())
+}

@@ -1,0 +1,173 @@
+// Package shard connects to the shards.
+//
+// A Shard is one PostgreSQL database and the pool of connections to it that this
+// process holds; a Conn is one of these connections. Everything else in the
+// driver speaks to servers through a Conn: statements with arguments go through
+// the shard's own database/sql driver untouched, so that values are converted
+// as that driver converts them; transaction control goes beside it, because the
+// protocol must see the server's command tags.
+//
+// For shards that are given as a DSN the driver is pgx's stdlib, and statements
+// such as BEGIN travel in the same message as the statement that follows them
+// (see ahead). Shards given as any other driver.Connector work too, at the price
+// of a round trip more.
+package shard
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/puddle/v2"
+)
+
+// Shard is one PostgreSQL database. Its methods are safe for concurrent use.
+type Shard struct {
+	name      string
+	index     int
+	config    *pgx.ConnConfig  // of a shard given as a DSN
+	connector driver.Connector // of a shard given as a connector
+	pool      *puddle.Pool[*Conn]
+}
+
+// Options of a shard's pool.
+type Options struct {
+	MaxConns int // connections that this process opens at most; 0 is no limit
+}
+
+// New makes a shard that is reached through another driver.
+func New(name string, index int, connector driver.Connector, o Options) (*Shard, error) {
+	s := &Shard{name: name, index: index, connector: connector}
+	return s, s.open(o)
+}
+
+// NewPgx makes a shard that is reached through pgx.
+func NewPgx(name string, index int, config *pgx.ConnConfig, o Options) (*Shard, error) {
+	s := &Shard{name: name, index: index, config: config}
+	return s, s.open(o)
+}
+
+func (s *Shard) open(o Options) error {
+	limit := int32(math.MaxInt32)
+	if o.MaxConns > 0 && o.MaxConns < math.MaxInt32 {
+		limit = int32(o.MaxConns)
+	}
+	pool, err := puddle.NewPool(&puddle.Config[*Conn]{
+		Constructor: s.connect,
+		Destructor:  (*Conn).close,
+		MaxSize:     limit,
+	})
+	if err != nil {
+		return fmt.Errorf("shard %s: %w", s.name, err)
+	}
+	s.pool = pool
+	return nil
+}
+
+// Name is the shard's name in the configuration.
+func (s *Shard) Name() string { return s.name }
+
+// Index is the shard's place in the configuration, from 0.
+func (s *Shard) Index() int { return s.index }
+
+// RuntimeParam is a server setting that the shard's DSN gives, "" when it gives none.
+func (s *Shard) RuntimeParam(name string) string {
+	if s.config == nil {
+		return ""
+	}
+	return s.config.RuntimeParams[name]
+}
+
+// Stat describes the pool.
+func (s *Shard) Stat() *puddle.Stat { return s.pool.Stat() }
+
+// Acquire takes a connection from the pool, or opens one. An idle connection
+// that turns out to be dead is replaced without the caller's notice: nothing
+// was sent on it.
+func (s *Shard) Acquire(ctx context.Context) (*Conn, error) {
+	for {
+		res, err := s.pool.Acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c := res.Value()
+		fresh := c.resource == nil
+		c.resource = res
+		if fresh || c.fit(ctx) {
+			return c, nil
+		}
+		res.Destroy()
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Dial opens a connection outside of the pool, to be closed by its Close.
+func (s *Shard) Dial(ctx context.Context) (driver.Conn, error) {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.inner, nil
+}
+
+func (s *Shard) connect(ctx context.Context) (*Conn, error) {
+	c := &Conn{shard: s, state: Idle}
+	connector := s.connector
+	if s.config != nil {
+		// Each connection has a copy of the configuration, because building its
+		// frontend is the one place where it can be reached from inside pgx.
+		config := *s.config
+		a := &ahead{}
+		build := config.BuildFrontend
+		config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend { return a.frontend(r, w, build) }
+		c.ahead = a
+		connector = stdlib.GetConnector(config)
+	}
+	inner, err := connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.inner = inner
+	c.pgx = unwrap(inner)
+	return c, nil
+}
+
+// unwrap finds pgx below drivers that wrap it and say so.
+func unwrap(conn driver.Conn) *stdlib.Conn {
+	for {
+		if c, ok := conn.(*stdlib.Conn); ok {
+			return c
+		}
+		r, ok := conn.(interface{ Raw() driver.Conn })
+		if !ok {
+			return nil
+		}
+		conn = r.Raw()
+	}
+}
+
+// Reset closes all idle connections, and those in use when they are released.
+func (s *Shard) Reset() { s.pool.Reset() }
+
+// Close closes the pool; it waits for connections that are in use.
+func (s *Shard) Close() error {
+	s.pool.Close()
+	if c, ok := s.connector.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// ErrClosed is the error of Acquire after Close.
+var ErrClosed = puddle.ErrClosedPool
+
+// IsClosed reports whether err says that the pool is closed.
+func IsClosed(err error) bool { return errors.Is(err, ErrClosed) }
