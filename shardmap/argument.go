@@ -37,11 +37,13 @@ func (t Type) Key(v any) (Key, error) {
 	case nil:
 		return t.null(), nil
 	case int64:
-		return t.fromInt(v)
+		if t.isNumber() {
+			return t.fromInt(v)
+		}
 	case int:
-		return t.fromInt(int64(v))
-	case int32:
-		return t.fromInt(int64(v))
+		if t.isNumber() {
+			return t.fromInt(int64(v))
+		}
 	case string:
 		return t.Parse(v)
 	case []byte:
@@ -155,15 +157,11 @@ func (t Type) fromKind(rv reflect.Value, depth int) (k Key, err error, ok bool) 
 func (t Type) isNumber() bool { return t.family() == integers || t == Numeric }
 
 func (t Type) fromInt(v int64) (Key, error) {
-	switch {
-	case t.family() == integers:
-		return t.intKey(v)
-	case t == Numeric:
+	if t == Numeric {
 		d, err := parseDecimal(strconv.FormatInt(v, 10))
 		return d.key(), err
-	default:
-		return Key{}, t.unsupported(v)
 	}
+	return t.intKey(v)
 }
 
 func (t Type) fromUint(v uint64) (Key, error) {

@@ -65,14 +65,13 @@ func (e *ConversionError) Unwrap() []error {
 func (e *ConversionError) SQLState() string { return e.State }
 
 const (
-	stateInvalidText     = "22P02"
-	stateOutOfRange      = "22003"
-	stateInvalidDatetime = "22007"
-	stateDatetimeField   = "22008"
-	stateTooLong         = "22001"
-	stateParameter       = "22023"
-	stateEncoding        = "22021"
-	stateNotNull         = "23502"
+	stateInvalidText   = "22P02"
+	stateOutOfRange    = "22003"
+	stateDatetimeField = "22008"
+	stateTimeZone      = "22009"
+	stateTooLong       = "22001"
+	stateParameter     = "22023"
+	stateEncoding      = "22021"
 )
 
 func invalid(t Type, text, detail string) error {

@@ -53,6 +53,8 @@ func (t Type) parseTime(text string) (Key, error) {
 	switch {
 	case state == clockUnclear:
 		return Key{}, ambiguous(t, text, t.formHint())
+	case state == clockBadZone:
+		return Key{}, refused(t, ErrInvalid, stateTimeZone, text, "its offset from UTC is out of range")
 	case state == clockOverflow || !c.valid():
 		return Key{}, t.fieldOverflow(text)
 	case t == Timestamptz && !c.hasZone:
@@ -97,7 +99,7 @@ func (t Type) timeKey(c clock, text string) (Key, error) {
 		return t.dateKey(days, text)
 	}
 	// Days beyond these are out of range whatever the offset, and would overflow below.
-	if days < minDate || days > endTimestamp/usPerDay+1 {
+	if days < minDate-1 || days > endTimestamp/usPerDay+1 {
 		return Key{}, t.fieldOverflow(text)
 	}
 	us := days*usPerDay + ((c.hour*60+c.minute)*60+c.sec)*usPerSecond + c.us
@@ -149,6 +151,7 @@ const (
 	clockRead     clockState = iota
 	clockUnclear             // not one of the forms read here
 	clockOverflow            // one of them, with a number that no server accepts
+	clockBadZone             // the same of the offset
 )
 
 func parseClock(s string) (clock, clockState) {
@@ -239,14 +242,16 @@ func (c clock) parseOffset(s string) (clock, clockState) {
 	if s[0] == '-' {
 		sign = -1
 	}
-	var h, m, sec int64
-	var ok bool
-	if h, s, ok = number(s[1:], 1, 2); !ok {
+	h, rest, ok := number(s[1:], 1, 4)
+	digits := len(s) - 1 - len(rest)
+	if !ok || digits == 3 {
 		return c, clockUnclear
 	}
+	s = rest
+	var m, sec int64
 	switch {
-	case len(s) == 2 && allDigits(s):
-		m, s, _ = number(s, 2, 2)
+	case digits == 4:
+		h, m = h/100, h%100
 	case strings.HasPrefix(s, ":"):
 		if m, s, ok = number(s[1:], 1, 2); !ok {
 			return c, clockUnclear
@@ -262,7 +267,7 @@ func (c clock) parseOffset(s string) (clock, clockState) {
 	}
 	// MAX_TZDISP_HOUR is 15.
 	if h > 15 || m > 59 || sec > 59 {
-		return c, clockOverflow
+		return c, clockBadZone
 	}
 	c.hasZone = true
 	c.offset = sign * ((h*60+m)*60 + sec)

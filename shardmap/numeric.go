@@ -46,6 +46,9 @@ func parseDecimal(text string) (decimal, error) {
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		var err error
 		// The bounds are those of numeric_in: INT_MAX / 2, exclusive.
+		if digits := s[i+1:]; strings.TrimLeft(digits, blanks) != digits {
+			return decimal{}, ambiguous(Numeric, text, "only servers before PostgreSQL 16 allow blanks before an exponent")
+		}
 		if exponent, err = strconv.Atoi(s[i+1:]); err != nil || exponent > 1<<30-2 || exponent < 2-1<<30 {
 			return decimal{}, numericSyntax(text)
 		}

@@ -150,18 +150,20 @@ func parseBytea(text string) (Key, error) {
 	if digits, ok := strings.CutPrefix(text, `\x`); ok {
 		return parseHex(text, digits)
 	}
+	// The server checks the encoding of all text, whatever it is to become.
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return Key{}, refused(Bytea, ErrInvalid, stateEncoding, text, "its text is not valid UTF-8")
+	}
 	b := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		switch rest := text[i:]; {
-		case rest[0] == 0:
-			return Key{}, refused(Bytea, ErrInvalid, stateEncoding, text, "it contains a zero byte")
 		case rest[0] != '\\':
 			b = append(b, rest[0])
 		case strings.HasPrefix(rest, `\\`):
 			b = append(b, '\\')
 			i++
 		case len(rest) >= 4 && rest[1] >= '0' && rest[1] <= '3' && octal(rest[2]) && octal(rest[3]):
-			b = append(b, (rest[1]-'0')<<6|(rest[2]-'0')<<3|rest[3]-'0')
+			b = append(b, (rest[1]-'0')<<6|(rest[2]-'0')<<3|(rest[3]-'0'))
 			i += 3
 		default:
 			return Key{}, invalid(Bytea, text, `a backslash must be followed by a second one or by three octal digits`)

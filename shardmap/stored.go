@@ -79,7 +79,8 @@ func (t *Table) storedNumeric(k Key) (Key, error) {
 	return d.key(), nil
 }
 
-// storedTimestamp follows AdjustTimestampForTypmod.
+// storedTimestamp follows AdjustTimestampForTypmod, which does not mind when the
+// last instant that a timestamp can hold is rounded up beyond it.
 func (t *Table) storedTimestamp(k Key) (Key, error) {
 	if t.typmod < 0 || t.typmod >= 6 || k.n == infinity || k.n == -infinity-1 {
 		return k, nil
@@ -92,9 +93,6 @@ func (t *Table) storedTimestamp(k Key) (Key, error) {
 		k.n = (k.n + unit/2) / unit * unit
 	} else {
 		k.n = -((-k.n + unit/2) / unit * unit)
-	}
-	if k.n < minTimestamp || k.n >= endTimestamp {
-		return Key{}, refused(t.Type, ErrInvalid, stateDatetimeField, k.String(), "rounded, it is out of range")
 	}
 	return k, nil
 }
