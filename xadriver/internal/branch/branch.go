@@ -33,7 +33,6 @@ type Branch struct {
 	lockWait bool // lock_timeout has been set in this transaction
 	begun    bool // something was sent to the server
 	lost     bool // the connection broke within the transaction
-	prepared bool
 }
 
 var _ commit.Participant = (*Branch)(nil)
@@ -199,7 +198,6 @@ func (b *Branch) Prepare(ctx context.Context, gid string) error {
 	if tag != tagPrepared {
 		return fmt.Errorf("shard %s: %w (it answered PREPARE TRANSACTION with %s)", b.Shard(), ErrRolledBack, tag)
 	}
-	b.prepared = true
 	return nil
 }
 
@@ -225,12 +223,6 @@ func (b *Branch) CommitPrepared(ctx context.Context, gid string) error {
 
 // RollbackPrepared implements commit.Participant.
 func (b *Branch) RollbackPrepared(ctx context.Context, gid string) error {
-	// What the transaction SET stays set after PREPARE even when it is rolled back.
-	if b.txn.journal.lastingSettings() {
-		b.conn.Break()
-		defer b.conn.Break()
-		return b.txn.finishElsewhere(ctx, b.conn.Shard(), "ROLLBACK PREPARED '"+gid+"'")
-	}
 	return b.finish(ctx, "ROLLBACK PREPARED '"+gid+"'")
 }
 
@@ -238,7 +230,6 @@ func (b *Branch) finish(ctx context.Context, sql string) error {
 	if _, err := b.conn.Command(ctx, sql); err != nil {
 		return b.answer(err)
 	}
-	b.prepared = false
 	return nil
 }
 
@@ -254,8 +245,15 @@ func (b *Branch) Rollback(ctx context.Context) {
 	b.conn.Ended()
 }
 
-// Release implements commit.Participant.
-func (b *Branch) Release() { b.txn.options.Release(b.conn) }
+// Release implements commit.Participant. What a transaction has SET is not taken
+// back by every way in which it may end (PREPARE TRANSACTION keeps it even when a
+// ROLLBACK PREPARED follows), so a connection that heard it is not used again.
+func (b *Branch) Release() {
+	if b.txn.journal.lastingSettings() {
+		b.conn.Break()
+	}
+	b.txn.options.Release(b.conn)
+}
 
 func (b *Branch) lostError() error {
 	return fmt.Errorf("shard %s: the connection was lost within the transaction, which is rolled back: run it again", b.Shard())
@@ -302,3 +300,6 @@ func Bare(err error) error {
 	}
 	return err
 }
+
+// Begun reports whether anything of the transaction was sent to the shard.
+func (b *Branch) Begun() bool { return b.begun }

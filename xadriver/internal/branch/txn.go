@@ -26,7 +26,7 @@ type Options struct {
 
 	// Acquire and Release give the connections that the branches live on.
 	Acquire func(context.Context, *shard.Shard) (*shard.Conn, error)
-	Release func(*shard.Conn)
+	Release func(*shard.Conn) // may be called on any goroutine
 }
 
 // Begin is the statement that opens a branch.
@@ -102,13 +102,36 @@ func (t *Txn) Branch(ctx context.Context, s *shard.Shard) (*Branch, error) {
 		return nil, err
 	}
 	b := &Branch{txn: t, conn: conn}
-	conn.Queue(t.options.begin())
-	for _, e := range t.journal.entries {
-		conn.Queue(e.sql)
-	}
+	t.brief(b)
 	t.byShard[s.Index()] = b
 	t.open = append(t.open, b)
 	return b, nil
+}
+
+// Reopen gives a branch a new connection, when it turned out that the old one was
+// dead before anything was sent on it.
+func (t *Txn) Reopen(ctx context.Context, b *Branch) error {
+	s := b.conn.Shard()
+	b.conn.Break()
+	t.options.Release(b.conn)
+	conn, err := t.options.Acquire(ctx, s)
+	if err != nil {
+		b.lost = true
+		t.fail()
+		return err
+	}
+	b.conn, b.lost, b.lockWait = conn, false, false
+	t.brief(b)
+	t.failed.Store(false)
+	return nil
+}
+
+// brief tells a new branch what the others know.
+func (t *Txn) brief(b *Branch) {
+	b.conn.Queue(t.options.begin())
+	for _, e := range t.journal.entries {
+		b.conn.Queue(e.sql)
+	}
 }
 
 // Participants are the branches as the commit protocol sees them.
@@ -230,17 +253,6 @@ func (t *Txn) all(ctx context.Context, sql string) error {
 		}
 		return err
 	})
-}
-
-// finishElsewhere finishes a prepared transaction over another connection.
-func (t *Txn) finishElsewhere(ctx context.Context, s *shard.Shard, sql string) error {
-	conn, err := s.Acquire(ctx)
-	if err != nil {
-		return &answer{err, commit.ErrLost}
-	}
-	defer conn.Release()
-	b := &Branch{txn: t, conn: conn}
-	return b.finish(ctx, sql)
 }
 
 // boundLocks makes the statement that bounds waiting for locks. The

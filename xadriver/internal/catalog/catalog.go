@@ -1,0 +1,158 @@
+// Package catalog is what the driver knows of the tables: a snapshot of one
+// shard's system catalogs, immutable once it is loaded. All shards have the same
+// schema, so one shard's word is enough.
+package catalog
+
+import "strings"
+
+// Catalog is a snapshot. It is safe for concurrent use.
+type Catalog struct {
+	User       string
+	SearchPath []string // the existing schemas of the session's search_path
+
+	relations map[Name]*Relation
+	functions map[Name]Function
+	byName    map[string]Function // over all schemas, the most dangerous of each name
+}
+
+// Name of a relation or function.
+type Name struct{ Schema, Name string }
+
+func (n Name) String() string { return n.Schema + "." + n.Name }
+
+// Relation is a table, view or sequence.
+type Relation struct {
+	Name
+	OID     int64
+	Kind    byte // relkind: r, p, v, m, f or S
+	Columns []Column
+	Parent  *Relation // of a partition or an inheriting table
+	ViewDef string    // of a view, as seen under the catalog's SearchPath
+}
+
+// Column of a relation.
+type Column struct {
+	Name             string
+	TypeOID          uint32 // the base type, of a domain
+	Typmod           int32
+	NotNull          bool
+	Default          string // as an expression; "" for none
+	Generated        bool
+	Identity         bool
+	NonDeterministic bool // collation under which different strings are equal
+}
+
+// Function is what is known of all functions of a name.
+type Function struct {
+	Aggregate bool
+	Window    bool // a window function, not merely an aggregate with OVER
+	Set       bool // returns a set
+	Volatile  bool // not IMMUTABLE
+	Opaque    bool // may read or write tables that its call does not name
+	Notifies  bool // its source speaks of NOTIFY
+}
+
+func (f Function) or(g Function) Function {
+	return Function{
+		Aggregate: f.Aggregate || g.Aggregate, Window: f.Window || g.Window, Set: f.Set || g.Set,
+		Volatile: f.Volatile || g.Volatile, Opaque: f.Opaque || g.Opaque, Notifies: f.Notifies || g.Notifies,
+	}
+}
+
+// Relation finds a relation by its full name, nil when there is none.
+func (c *Catalog) Relation(schema, name string) *Relation { return c.relations[Name{schema, name}] }
+
+// Resolve finds a relation as PostgreSQL does: in its schema, or in pg_catalog
+// and then along the path.
+func (c *Catalog) Resolve(path []string, schema, name string) *Relation {
+	if schema != "" {
+		return c.Relation(schema, name)
+	}
+	if r := c.Relation("pg_catalog", name); r != nil {
+		return r
+	}
+	for _, s := range path {
+		if r := c.Relation(s, name); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// Relations lists all relations, in no order.
+func (c *Catalog) Relations() []*Relation {
+	all := make([]*Relation, 0, len(c.relations))
+	for _, r := range c.relations {
+		all = append(all, r)
+	}
+	return all
+}
+
+// Root is the table that a partition, or an inheriting table, belongs to.
+func (r *Relation) Root() *Relation {
+	for r.Parent != nil {
+		r = r.Parent
+	}
+	return r
+}
+
+// System reports whether a relation is one of PostgreSQL's own.
+func (r *Relation) System() bool {
+	return r.Schema == "pg_catalog" || r.Schema == "information_schema"
+}
+
+// Column finds a column, -1 when there is none.
+func (r *Relation) Column(name string) int {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Function is what is known of a function's name. An unqualified name stands for
+// all functions of that name, wherever they are.
+func (c *Catalog) Function(schema, name string) (Function, bool) {
+	if schema != "" {
+		f, ok := c.functions[Name{schema, name}]
+		return f, ok
+	}
+	f, ok := c.byName[name]
+	return f, ok
+}
+
+// New makes a catalog of what is known already. Load reads one from a server.
+func New(user string, path []string, relations []*Relation, functions map[Name]Function) *Catalog {
+	c := &Catalog{
+		User: user, SearchPath: path, relations: make(map[Name]*Relation, len(relations)),
+		functions: functions, byName: make(map[string]Function, len(functions)),
+	}
+	for _, r := range relations {
+		c.relations[r.Name] = r
+	}
+	for n, f := range functions {
+		c.byName[n.Name] = c.byName[n.Name].or(f)
+	}
+	return c
+}
+
+// spreadNotifies marks functions whose source names one that notifies.
+func spreadNotifies(functions map[Name]Function, sources map[Name]string) {
+	for changed := true; changed; {
+		changed = false
+		for n, src := range sources {
+			if functions[n].Notifies {
+				continue
+			}
+			for m, f := range functions {
+				if _, known := sources[m]; known && f.Notifies && strings.Contains(src, m.Name) {
+					g := functions[n]
+					g.Notifies, changed = true, true
+					functions[n] = g
+					break
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/xapg/xapg/shardmap"
+)
+
+// constant is a value that a key is compared with: a parameter, or a literal
+// that was read by the key's type when the statement was planned.
+type constant struct {
+	param int // $n; 0 for a literal
+	array bool
+	key   shardmap.Key
+	none  bool  // a literal that equals no key: NULL, or a number out of range
+	err   error // of a literal that cannot be read
+}
+
+// set is one condition: the key equals one of these.
+type set []constant
+
+// literal reads a literal's text or number by the key's type.
+func literal(t *shardmap.Table, v any) constant {
+	var (
+		k   shardmap.Key
+		err error
+	)
+	if text, ok := v.(string); ok {
+		k, err = t.Type.Parse(text)
+	} else {
+		k, err = t.Type.Key(v)
+	}
+	return read(k, err)
+}
+
+func read(k shardmap.Key, err error) constant {
+	switch {
+	case errors.Is(err, shardmap.ErrOutOfRange):
+		return constant{none: true}
+	case err != nil:
+		return constant{err: err}
+	case k.IsNull():
+		return constant{none: true}
+	default:
+		return constant{key: k}
+	}
+}
+
+// keys calls yield with every key that the constant stands for in this call.
+func (c constant) keys(t *shardmap.Table, args []driver.NamedValue, yield func(shardmap.Key) error) error {
+	switch {
+	case c.err != nil:
+		return keyError(t, c.err)
+	case c.none:
+		return nil
+	case c.param == 0:
+		return yield(c.key)
+	case c.param > len(args):
+		return &KeyError{Table: t.Name, Column: t.Key, State: "08P01", Problem: fmt.Sprintf("is $%d, but %d arguments were given", c.param, len(args))}
+	}
+	v := args[c.param-1].Value
+	if c.array {
+		return elements(t, v, yield)
+	}
+	k, err := t.Type.Key(v)
+	if got := read(k, err); got.err != nil || !got.none {
+		return got.keys(t, nil, yield)
+	}
+	return nil
+}
+
+// elements calls yield for the elements of an array argument.
+func elements(t *shardmap.Table, v any, yield func(shardmap.Key) error) error {
+	rv := reflect.ValueOf(v)
+	for rv.Kind() == reflect.Pointer && !rv.IsNil() {
+		rv = rv.Elem()
+	}
+	if rv.Kind() == reflect.Struct { // pgtype.Array and the like
+		if f := rv.FieldByName("Elements"); f.IsValid() && f.Kind() == reflect.Slice {
+			rv = f
+		}
+	}
+	switch rv.Kind() {
+	case reflect.Invalid, reflect.Pointer:
+		return nil // a NULL array equals nothing
+	case reflect.Slice, reflect.Array:
+	default:
+		return &Refusal{
+			Clause: fmt.Sprintf("an argument of type %T for = ANY on the key %s of table %s", v, t.Key, t.Name),
+			Reason: "its elements cannot be told", Remedy: "pass a slice",
+		}
+	}
+	for i := range rv.Len() {
+		k, err := t.Type.Key(rv.Index(i).Interface())
+		c := read(k, err)
+		if err := c.keys(t, nil, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shards is the set of shards, as bits by index, that hold keys of the set.
+type shards struct {
+	bits  [4]uint64 // for up to 256 shards without an allocation
+	more  map[int]bool
+	count int
+}
+
+func (s *shards) add(i int) {
+	if s.has(i) {
+		return
+	}
+	s.count++
+	if i < 256 {
+		s.bits[i/64] |= 1 << (i % 64)
+		return
+	}
+	if s.more == nil {
+		s.more = make(map[int]bool)
+	}
+	s.more[i] = true
+}
+
+func (s *shards) has(i int) bool {
+	if i < 256 {
+		return s.bits[i/64]&(1<<(i%64)) != 0
+	}
+	return s.more[i]
+}
+
+// of adds the shards that may hold a row whose key is among s. A key that has no
+// shard has no rows.
+func (s set) of(t *shardmap.Table, args []driver.NamedValue, into *shards) error {
+	for _, c := range s {
+		err := c.keys(t, args, func(k shardmap.Key) error {
+			at, err := t.Shard(k)
+			switch {
+			case errors.Is(err, shardmap.ErrNoPlace), errors.Is(err, shardmap.ErrNullKey):
+				return nil
+			case err != nil:
+				return keyError(t, err)
+			}
+			into.add(at)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,324 @@
+package plan
+
+import (
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/xapg/xapg/shardmap"
+	"github.com/xapg/xapg/xadriver/internal/catalog"
+	pg "github.com/xapg/xapg/xadriver/internal/syntax"
+)
+
+// write is what UPDATE, DELETE and MERGE have in common: a table whose rows they
+// change, and what they read beside it.
+type write struct {
+	clause string
+	table  *shardmap.Table
+	rel    *catalog.Relation
+	res    result
+}
+
+// update analyses UPDATE.
+func (a *analysis) update(u *pg.UpdateStmt, sc *scope) write {
+	a.with(u.WithClause, sc)
+	w := a.victim("UPDATE", u.Relation, sc)
+	w.join(a.from(u.FromClause, sc))
+	a.conditions(u.WhereClause, sc, sc.block)
+	a.expression(u.WhereClause, sc)
+	a.assignments(u.TargetList, w, sc)
+	a.returning(u.ReturningClause, sc)
+	return w
+}
+
+// remove analyses DELETE.
+func (a *analysis) remove(d *pg.DeleteStmt, sc *scope) write {
+	a.with(d.WithClause, sc)
+	w := a.victim("DELETE", d.Relation, sc)
+	w.join(a.from(d.UsingClause, sc))
+	a.conditions(d.WhereClause, sc, sc.block)
+	a.expression(d.WhereClause, sc)
+	a.returning(d.ReturningClause, sc)
+	return w
+}
+
+// merge analyses MERGE, which runs on one shard only.
+func (a *analysis) merge(m *pg.MergeStmt, sc *scope) write {
+	a.with(m.WithClause, sc)
+	w := a.victim("MERGE", m.Relation, sc)
+	source := &scope{parent: sc.parent, block: &block{parent: sc.block}, ctes: sc.ctes}
+	w.join(a.item(m.SourceRelation, source, source.block))
+	sc.entries = append(sc.entries, source.entries...)
+	a.expression(m.JoinCondition, sc)
+	for _, n := range m.MergeWhenClauses {
+		c := n.GetMergeWhenClause()
+		a.expression(c.Condition, sc)
+		a.assignments(c.TargetList, w, sc)
+		for _, v := range c.Values {
+			a.expression(v, sc)
+		}
+	}
+	a.returning(m.ReturningClause, sc)
+	w.res.not(a, "MERGE over several shards", "a row without a match may have one elsewhere", -1)
+	if w.table != nil && w.table.Kind == shardmap.Sharded {
+		a.refuse("MERGE into a sharded table", "where its new rows belong is not looked into yet", "use INSERT … ON CONFLICT, or a shard hint", -1)
+	}
+	return w
+}
+
+// victim accounts for the table that is changed.
+func (a *analysis) victim(clause string, rv *pg.RangeVar, sc *scope) write {
+	e, r, t := a.relation(rv, sc.block)
+	if r != nil && r.Kind == 'v' {
+		a.refuse(clause+" of a view", "where its rows live is not looked into", "name the table itself", rv.Location)
+	}
+	sc.entries = append(sc.entries, e)
+	w := write{clause: clause, table: t, rel: r}
+	if t != nil && t.Kind == shardmap.Sharded {
+		w.res.rows, w.res.hides = true, true
+	}
+	return w
+}
+
+func (w *write) join(r result) {
+	w.res.hides = w.res.hides || r.hides
+	if w.res.several == nil {
+		w.res.several = r.several
+	}
+}
+
+// assignments analyses SET. A row whose key changes would have to move.
+func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
+	for _, n := range list {
+		t := n.GetResTarget()
+		if w.table != nil && w.table.Kind == shardmap.Sharded && t.GetName() == w.table.Key {
+			a.refuse("a change of the key "+w.table.Key+" of table "+w.table.Name, "the row would have to move to another shard",
+				"delete the row and insert it with its new key, in one transaction", t.GetLocation())
+		}
+		a.expression(n, sc)
+	}
+}
+
+func (a *analysis) returning(r *pg.ReturningClause, sc *scope) {
+	if r != nil {
+		a.expression(r, sc)
+	}
+}
+
+// insertion is what an INSERT says about the keys of its rows.
+type insertion struct {
+	table  *shardmap.Table
+	rel    *catalog.Relation
+	rows   []constant // the keys of the rows that VALUES gives
+	source *class     // of the SELECT's column that becomes the key
+	fixed  *constant  // the SELECT's constant that becomes the key
+}
+
+// insert analyses INSERT.
+func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
+	a.with(in.WithClause, sc)
+	a.tables++
+	into := insertion{rel: a.cat.Resolve(a.path, in.Relation.Schemaname, in.Relation.Relname)}
+	if into.rel == nil {
+		if a.unknown == nil {
+			a.unknown = in.Relation
+		}
+	} else if into.rel.Kind == 'v' || into.rel.Kind == 'm' || into.rel.Kind == 'f' {
+		a.refuse("INSERT into "+into.rel.Name.Name+", which is not a table", "where its rows live is not looked into", "name the table itself", in.Relation.Location)
+	} else if t, err := a.p.placement(into.rel); err != nil {
+		a.fail(err)
+	} else {
+		into.table = t
+		a.reference = a.reference || t.Kind == shardmap.Reference
+		a.unsharded = a.unsharded || t.Kind == shardmap.Unsharded
+	}
+	a.rowsOf(in, &into, sc)
+	a.conflict(in, into, sc)
+	a.returning(in.ReturningClause, a.ofTarget(in, into, sc))
+	return into
+}
+
+// ofTarget is the scope of RETURNING and ON CONFLICT: the table alone, whose key
+// is bound by what is inserted.
+func (a *analysis) ofTarget(in *pg.InsertStmt, into insertion, sc *scope) *scope {
+	e := &entry{alias: in.Relation.Relname, open: into.rel == nil}
+	if in.Relation.Alias != nil {
+		e.alias = in.Relation.Alias.Aliasname
+	}
+	if into.rel != nil {
+		for _, c := range into.rel.Columns {
+			e.columns = append(e.columns, column{name: c.Name})
+		}
+	}
+	return &scope{parent: sc, block: sc.block, entries: []*entry{e, {alias: "excluded", columns: e.columns}}, ctes: sc.ctes}
+}
+
+func (a *analysis) conflict(in *pg.InsertStmt, into insertion, sc *scope) {
+	c := in.OnConflictClause
+	if c == nil {
+		return
+	}
+	at := a.ofTarget(in, into, sc)
+	a.assignments(c.TargetList, write{table: into.table}, at)
+	a.expression(c.WhereClause, at)
+	if c.Infer != nil {
+		a.expression(c.Infer, at)
+	}
+}
+
+// keyPosition is where in a row the key stands; -1 when the row does not give it.
+func (a *analysis) keyPosition(in *pg.InsertStmt, into insertion) int {
+	if len(in.Cols) == 0 {
+		at := 0
+		for _, c := range into.rel.Columns {
+			if c.Name == into.table.Key {
+				return at
+			}
+			at++
+		}
+		return -1
+	}
+	for i, n := range in.Cols {
+		if n.GetResTarget().GetName() == into.table.Key {
+			return i
+		}
+	}
+	return -1
+}
+
+// rowsOf finds the keys of the rows to be inserted.
+func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
+	sharded := into.table != nil && into.table.Kind == shardmap.Sharded
+	at := -1
+	if sharded {
+		at = a.keyPosition(in, *into)
+	}
+	sel := in.SelectStmt.GetSelectStmt()
+	if sel == nil { // DEFAULT VALUES
+		if sharded {
+			a.fail(missingKey(into.table))
+		}
+		return
+	}
+	if len(sel.ValuesLists) > 0 && len(sel.SortClause) == 0 && sel.LimitCount == nil && sel.LimitOffset == nil && sel.WithClause == nil {
+		for _, l := range sel.ValuesLists {
+			a.expression(l, sc)
+			items := l.GetList().GetItems()
+			if !sharded {
+				continue
+			}
+			if at < 0 || at >= len(items) || items[at].GetSetToDefault() != nil {
+				a.fail(missingKey(into.table))
+				return
+			}
+			k, ok := constantOf(items[at], into.table)
+			if !ok {
+				a.refuse("an expression for the key "+into.table.Key+" of table "+into.table.Name, "its value is not known before the row's shard is chosen",
+					"compute it in the application and pass it as an argument", -1)
+				return
+			}
+			into.rows = append(into.rows, k)
+		}
+		return
+	}
+	res := a.query(sel, sc, &block{parent: sc.block})
+	if !sharded {
+		return
+	}
+	if at < 0 {
+		a.fail(missingKey(into.table))
+		return
+	}
+	if len(sel.TargetList) > at && sel.Op == pg.SetOperation_SETOP_NONE && !hasStar(sel.TargetList[:at+1]) {
+		if k, ok := constantOf(sel.TargetList[at].GetResTarget().GetVal(), into.table); ok {
+			into.fixed = &k
+			return
+		}
+	}
+	if !res.open && at < len(res.columns) {
+		c := res.columns[at].class
+		if c != nil && c.table.Colocated(into.table) && into.rel.Columns[max(0, into.rel.Column(into.table.Key))].Typmod == -1 {
+			into.source = c
+			return
+		}
+	}
+	a.refuse("INSERT … SELECT into sharded table "+into.table.Name, "where its rows belong cannot be told before they are read",
+		"select the key itself, bound by a condition, or insert in two steps", -1)
+}
+
+func hasStar(list []*pg.Node) bool {
+	for _, n := range list {
+		if ref := n.GetResTarget().GetVal().GetColumnRef(); ref != nil && len(names(ref.Fields)) < len(ref.Fields) {
+			return true
+		}
+	}
+	return false
+}
+
+func noKey(t *shardmap.Table) error {
+	return &KeyError{Table: t.Name, Column: t.Key, State: "23502", Problem: "is NULL, or out of its type's range: such a row has no shard"}
+}
+
+func missingKey(t *shardmap.Table) error {
+	return &KeyError{Table: t.Name, Column: t.Key, State: "23502", Problem: "is not given: a row without its key has no shard; give the key a value in every row"}
+}
+
+// inserting is the route of an INSERT into a sharded table.
+type inserting struct {
+	table *shardmap.Table
+	rows  []constant
+	reads reading // what it reads beside
+	any   bool    // reads anything sharded
+}
+
+func (in *inserting) target(p *Planner, args []driver.NamedValue) (Target, error) {
+	at := -1
+	for _, c := range in.rows {
+		if c.none {
+			return Target{}, noKey(in.table)
+		}
+		found := false
+		put := func(k shardmap.Key) error {
+			found = true
+			stored, err := in.table.Stored(k)
+			if err != nil {
+				return keyError(in.table, err)
+			}
+			shard, err := in.table.Shard(stored)
+			if err != nil {
+				return keyError(in.table, err)
+			}
+			if at >= 0 && at != shard {
+				return &Refusal{
+					Clause: "an INSERT of rows for several shards", Reason: fmt.Sprintf("the keys of its rows are on shards %s and %s", p.layout.Shards()[at], p.layout.Shards()[shard]),
+					Remedy: "insert the rows of each key by themselves, in one transaction",
+				}
+			}
+			at = shard
+			return nil
+		}
+		if err := c.keys(in.table, args, put); err != nil {
+			return Target{}, err
+		}
+		if !found {
+			return Target{}, noKey(in.table)
+		}
+	}
+	if !in.any && !in.reads.unsharded && len(in.reads.opaque) == 0 {
+		return Target{One, p.each[at]}, nil
+	}
+	if !in.any {
+		return in.reads.single(p, at, args)
+	}
+	t, err := in.reads.target(p, args)
+	if err != nil {
+		return t, err
+	}
+	if t.Mode != One || t.Shards[0] != at {
+		return Target{}, &Refusal{Clause: "an INSERT that reads rows of another shard", Reason: "they are not where the new row belongs", Remedy: "read them first, then insert"}
+	}
+	return t, nil
+}
+
+func (in *inserting) why() string {
+	return "the key of the new row in table " + in.table.Name + " says so"
+}

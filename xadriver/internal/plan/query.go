@@ -1,0 +1,401 @@
+package plan
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	pg "github.com/xapg/xapg/xadriver/internal/syntax"
+)
+
+// result is what a query, or an item of FROM, amounts to.
+type result struct {
+	columns []column
+	open    bool // has columns that we do not know
+	// rows says that its rows are spread over the shards, each row on one of
+	// them; hides, that it contains sharded tables at all.
+	rows, hides bool
+	// several is why the shards' results, put together, would not be its result.
+	several *Refusal
+}
+
+func (r *result) not(a *analysis, clause, reason string, offset int32) {
+	if r.several == nil {
+		r.several = &Refusal{Clause: clause, Reason: reason, Remedy: byKey, Position: int(pg.Position(a.sql, offset))}
+	}
+}
+
+const mustMerge = "the results of the shards would have to be merged"
+
+// query analyses a SELECT at any level.
+func (a *analysis) query(sel *pg.SelectStmt, outer *scope, b *block) result {
+	sc := &scope{parent: outer, block: b}
+	before := len(a.occurrences)
+	a.with(sel.WithClause, sc)
+
+	var res result
+	switch {
+	case sel.Op != pg.SetOperation_SETOP_NONE:
+		res = a.setOperation(sel, sc)
+	case len(sel.ValuesLists) > 0:
+		for _, l := range sel.ValuesLists {
+			a.expression(l, sc)
+		}
+		res.open = true
+	default:
+		res = a.plain(sel, sc)
+	}
+	a.tail(sel, sc, &res)
+	res.hides = res.hides || len(a.occurrences) > before
+	return res
+}
+
+// tail is what may follow any query: ORDER BY, LIMIT, FOR UPDATE.
+func (a *analysis) tail(sel *pg.SelectStmt, sc *scope, res *result) {
+	for _, n := range sel.SortClause {
+		a.expression(n, sc)
+	}
+	a.expression(sel.LimitCount, sc)
+	a.expression(sel.LimitOffset, sc)
+	for _, n := range sel.LockingClause {
+		a.locks = true
+		a.tables += len(n.GetLockingClause().GetLockedRels())
+	}
+	limited := sel.LimitCount != nil && !sel.LimitCount.GetAConst().GetIsnull() || sel.LimitOffset != nil
+	if limited {
+		res.columns = withoutKeys(res.columns)
+	}
+	if !res.rows {
+		return
+	}
+	if limited {
+		res.not(a, "LIMIT or OFFSET over several shards", mustMerge, -1)
+	}
+	if len(sel.SortClause) > 0 && sc.block == a.top {
+		res.not(a, "ORDER BY over several shards", mustMerge, -1)
+	}
+	if sel.IntoClause != nil {
+		a.refuse("SELECT INTO", "where its rows should live is not said", "create the table, then INSERT", -1)
+	}
+}
+
+func withoutKeys(cols []column) []column {
+	out := make([]column, len(cols))
+	for i, c := range cols {
+		out[i].name = c.name
+	}
+	return out
+}
+
+// with analyses the WITH queries of a level.
+func (a *analysis) with(w *pg.WithClause, sc *scope) {
+	if w == nil {
+		return
+	}
+	sc.ctes = make(map[string]*cte)
+	for _, n := range w.Ctes {
+		e := n.GetCommonTableExpr()
+		c := &cte{}
+		if w.Recursive {
+			c.open = true
+			sc.ctes[e.Ctename] = c
+		}
+		inner := &scope{parent: sc, block: sc.block}
+		var res result
+		switch q := e.Ctequery.GetNode().(type) {
+		case *pg.Node_SelectStmt:
+			res = a.query(q.SelectStmt, inner, &block{parent: sc.block})
+		case *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt:
+			a.modifies = true
+			res = a.modifyingCTE(e.Ctequery, inner)
+		default:
+			a.refuse("a WITH query", "its kind is not understood", "", e.Location)
+		}
+		for i, name := range names(e.Aliascolnames) {
+			if i < len(res.columns) {
+				res.columns[i].name = name
+			}
+		}
+		if w.Recursive && res.hides {
+			res.columns = withoutKeys(res.columns)
+			res.not(a, "WITH RECURSIVE over several shards", "rows of different shards may follow from each other", e.Location)
+		}
+		c.result = res
+		c.refs = mentions(a.node, e.Ctename)
+		sc.ctes[e.Ctename] = c
+	}
+}
+
+// mentions counts how often a CTE is named below a node; too many is harmless.
+func mentions(n proto.Message, name string) (count int) {
+	pg.Walk(n, func(m proto.Message) bool {
+		if rv, ok := m.(*pg.RangeVar); ok && rv.Schemaname == "" && rv.Relname == name {
+			count++
+		}
+		return true
+	})
+	return count
+}
+
+// setOperation is UNION, INTERSECT or EXCEPT.
+func (a *analysis) setOperation(sel *pg.SelectStmt, sc *scope) result {
+	l := a.query(sel.Larg, sc, &block{parent: sc.block})
+	r := a.query(sel.Rarg, sc, &block{parent: sc.block})
+	res := result{columns: withoutKeys(l.columns), open: l.open, hides: l.hides || r.hides}
+	if !res.hides {
+		return res
+	}
+	res.rows, res.several = true, l.several
+	if res.several == nil {
+		res.several = r.several
+	}
+	if sel.Op != pg.SetOperation_SETOP_UNION || !sel.All || !l.rows || !r.rows {
+		res.not(a, "UNION, INTERSECT or EXCEPT over several shards", mustMerge, -1)
+	}
+	return res
+}
+
+// plain is SELECT … FROM … WHERE … GROUP BY ….
+func (a *analysis) plain(sel *pg.SelectStmt, sc *scope) result {
+	before := len(a.occurrences)
+	from := a.from(sel.FromClause, sc)
+	a.conditions(sel.WhereClause, sc, sc.block)
+	a.expression(sel.WhereClause, sc)
+	for _, list := range [][]*pg.Node{sel.TargetList, sel.GroupClause, sel.WindowClause, sel.DistinctClause} {
+		for _, n := range list {
+			a.expression(n, sc)
+		}
+	}
+	a.expression(sel.HavingClause, sc)
+
+	res := result{rows: from.rows, hides: from.hides || len(a.occurrences) > before, several: from.several}
+	groups := a.grouping(sel, sc, &res)
+	a.output(sel, sc, &res, groups)
+	if res.hides && !res.rows {
+		res.not(a, "a subquery over a sharded table", "the rows beside it are not spread over the shards", -1)
+	}
+	return res
+}
+
+// grouping looks for what sums rows up, which is local to each shard only where
+// the key is what is grouped by. It reports whether the query groups at all.
+func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
+	agg, window := a.sumsUp(sel, sc)
+	grouped := agg || len(sel.GroupClause) > 0 || sel.HavingClause != nil
+	byKeyOf := func(list []*pg.Node) bool {
+		for _, n := range list {
+			if a.keyOf(target(sel, n), sc) != nil {
+				return true
+			}
+		}
+		return false
+	}
+	if !res.rows {
+		return grouped || window != nil
+	}
+	if grouped && !byKeyOf(sel.GroupClause) {
+		clause := "an aggregate over several shards"
+		if len(sel.GroupClause) > 0 {
+			clause = "GROUP BY over several shards"
+		}
+		res.not(a, clause, mustMerge, -1)
+	}
+	if window != nil && !a.partitionedByKey(sel, window, byKeyOf) {
+		res.not(a, "a window function over several shards", mustMerge, window[0].Location)
+	}
+	if len(sel.DistinctClause) > 0 {
+		list := sel.TargetList
+		if sel.DistinctClause[0].GetNode() != nil {
+			list = sel.DistinctClause
+		}
+		if !byKeyOf(list) {
+			res.not(a, "DISTINCT over several shards", mustMerge, -1)
+		}
+	}
+	return grouped || window != nil
+}
+
+// target is the expression that a node of GROUP BY or DISTINCT stands for: a
+// position, an expression, or the output itself.
+func target(sel *pg.SelectStmt, n *pg.Node) *pg.Node {
+	if t := n.GetResTarget(); t != nil {
+		return t.Val
+	}
+	if c := n.GetAConst(); c != nil && c.GetIval() != nil {
+		if i := int(c.GetIval().Ival); i >= 1 && i <= len(sel.TargetList) {
+			return sel.TargetList[i-1].GetResTarget().GetVal()
+		}
+	}
+	return n
+}
+
+// sumsUp finds aggregates and window functions of this level.
+func (a *analysis) sumsUp(sel *pg.SelectStmt, sc *scope) (agg bool, windows []*pg.FuncCall) {
+	look := func(m proto.Message) bool {
+		switch m := m.(type) {
+		case *pg.SubLink:
+			// An aggregate of outer columns belongs to this level wherever it stands.
+			if a.outerAggregate(m, sc) {
+				agg = true
+			}
+			return false
+		case *pg.GroupingFunc:
+			agg = true
+		case *pg.JsonObjectAgg, *pg.JsonArrayAgg:
+			agg = true
+		case *pg.FuncCall:
+			if m.Over != nil {
+				windows = append(windows, m)
+				return true
+			}
+			agg = agg || a.isAggregate(m)
+		}
+		return true
+	}
+	for _, list := range [][]*pg.Node{sel.TargetList, sel.SortClause, sel.DistinctClause} {
+		for _, n := range list {
+			pg.Walk(n, look)
+		}
+	}
+	pg.Walk(sel.HavingClause, look)
+	return agg, windows
+}
+
+func (a *analysis) isAggregate(f *pg.FuncCall) bool {
+	if f.AggStar || f.AggDistinct || f.AggFilter != nil || len(f.AggOrder) > 0 || f.AggWithinGroup {
+		return true
+	}
+	list := names(f.Funcname)
+	if len(list) == 0 {
+		return false
+	}
+	schema := ""
+	if len(list) > 1 {
+		schema = list[len(list)-2]
+	}
+	info, _ := a.cat.Function(schema, list[len(list)-1])
+	return info.Aggregate
+}
+
+// outerAggregate reports whether a subquery has an aggregate that may belong to
+// the level outside, because its arguments are columns of that level only.
+func (a *analysis) outerAggregate(s *pg.SubLink, sc *scope) (found bool) {
+	sel := s.Subselect.GetSelectStmt()
+	pg.Walk(sel, func(m proto.Message) bool {
+		if f, ok := m.(*pg.FuncCall); ok && f.Over == nil && a.isAggregate(f) && a.ofOuter(f, sel, sc) {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+func (a *analysis) ofOuter(f *pg.FuncCall, sel *pg.SelectStmt, sc *scope) bool {
+	outer := len(sel.FromClause) == 0
+	pg.Walk(f, func(m proto.Message) bool {
+		ref, ok := m.(*pg.ColumnRef)
+		if !ok {
+			return true
+		}
+		list := names(ref.Fields)
+		for _, e := range sc.entries {
+			switch {
+			case len(list) > 1 && list[len(list)-2] == e.alias:
+				outer = true
+			case len(list) == 1:
+				if _, has := e.find(list[0]); has && !a.innerColumn(sel, list[0]) {
+					outer = true
+				}
+			}
+		}
+		return true
+	})
+	return outer
+}
+
+// innerColumn reports whether a table named in a subquery has the column.
+func (a *analysis) innerColumn(sel *pg.SelectStmt, name string) (found bool) {
+	pg.Walk(sel, func(m proto.Message) bool {
+		if rv, ok := m.(*pg.RangeVar); ok {
+			if r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname); r != nil && r.Column(name) >= 0 {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func (a *analysis) partitionedByKey(sel *pg.SelectStmt, calls []*pg.FuncCall, byKeyOf func([]*pg.Node) bool) bool {
+	for _, f := range calls {
+		w := f.Over
+		if name := w.Name + w.Refname; name != "" && len(w.PartitionClause) == 0 {
+			for _, n := range sel.WindowClause {
+				if d := n.GetWindowDef(); d.GetName() == name {
+					w = d
+				}
+			}
+		}
+		if !byKeyOf(w.PartitionClause) {
+			return false
+		}
+	}
+	return true
+}
+
+// output finds the columns of a query, and which of them carry keys that
+// conditions from outside may bind.
+func (a *analysis) output(sel *pg.SelectStmt, sc *scope, res *result, grouped bool) {
+	distinctOn := len(sel.DistinctClause) > 0 && sel.DistinctClause[0].GetNode() != nil
+	keep := func(c *class, n *pg.Node) *class {
+		if c == nil || distinctOn {
+			return nil
+		}
+		if !grouped {
+			return c
+		}
+		for _, g := range sel.GroupClause {
+			if k := a.keyOf(target(sel, g), sc); k != nil && k.root() == c.root() {
+				return c
+			}
+		}
+		_ = n
+		return nil
+	}
+	for _, n := range sel.TargetList {
+		t := n.GetResTarget()
+		ref := t.GetVal().GetColumnRef()
+		if ref == nil {
+			name := t.GetName()
+			if name == "" {
+				if f := t.GetVal().GetFuncCall(); f != nil {
+					list := names(f.Funcname)
+					name = list[len(list)-1]
+				}
+			}
+			res.columns = append(res.columns, column{name: name})
+			continue
+		}
+		list := names(ref.Fields)
+		if len(list) < len(ref.Fields) {
+			a.star(list, sc, res, func(c *class) *class { return keep(c, t.Val) })
+			continue
+		}
+		name := t.Name
+		if name == "" {
+			name = list[len(list)-1]
+		}
+		res.columns = append(res.columns, column{name, keep(sc.key(ref), t.Val)})
+	}
+}
+
+// star is * or t.*.
+func (a *analysis) star(qualifier []string, sc *scope, res *result, keep func(*class) *class) {
+	for _, e := range sc.entries {
+		if len(qualifier) > 0 && e.alias != qualifier[len(qualifier)-1] {
+			continue
+		}
+		res.open = res.open || e.open
+		for _, c := range e.columns {
+			res.columns = append(res.columns, column{c.name, keep(c.class)})
+		}
+	}
+}

@@ -1,0 +1,332 @@
+package plan
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/xapg/xapg/shardmap"
+	"github.com/xapg/xapg/xadriver/internal/catalog"
+	pg "github.com/xapg/xapg/xadriver/internal/syntax"
+)
+
+// statement plans one statement. What stands in its way is kept in it: with a
+// hint it may run all the same.
+func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string) (st *Statement, params int, unknown bool) {
+	st = &Statement{SQL: s.SQL, Class: Other, planner: p, catalog: cat}
+	pg.Walk(s.Node, func(m proto.Message) bool {
+		if ref, ok := m.(*pg.ParamRef); ok {
+			params = max(params, int(ref.Number))
+		}
+		return true
+	})
+	if st.Hint, st.fatal = hintIn(s.SQL); st.fatal != nil {
+		return st, params, false
+	}
+	a := &analysis{p: p, cat: cat, path: path, sql: s.SQL, node: s.Node, top: &block{}}
+	sc := &scope{block: a.top}
+	switch n := s.Node.GetNode().(type) {
+	case *pg.Node_SelectStmt:
+		st.Class, st.ReturnsRows = Select, true
+		st.read(a, a.query(n.SelectStmt, nil, a.top))
+	case *pg.Node_InsertStmt:
+		st.Class, st.ReturnsRows = Insert, n.InsertStmt.ReturningClause != nil
+		st.insert(a, a.insert(n.InsertStmt, sc), n.InsertStmt)
+	case *pg.Node_UpdateStmt:
+		st.Class, st.ReturnsRows = Update, n.UpdateStmt.ReturningClause != nil
+		st.write(a, a.update(n.UpdateStmt, sc))
+	case *pg.Node_DeleteStmt:
+		st.Class, st.ReturnsRows = Delete, n.DeleteStmt.ReturningClause != nil
+		st.write(a, a.remove(n.DeleteStmt, sc))
+	case *pg.Node_MergeStmt:
+		st.Class, st.ReturnsRows = Merge, n.MergeStmt.ReturningClause != nil
+		st.write(a, a.merge(n.MergeStmt, sc))
+	case *pg.Node_ExplainStmt:
+		return p.explain(st, n.ExplainStmt, s.SQL, cat, path), params, false
+	default:
+		st.utility(a, s.Node)
+		return st, params, a.unknown != nil
+	}
+	a.complete(s.Node)
+	st.finish(a)
+	return st, params, a.unknown != nil
+}
+
+// finish takes over what the analysis found besides the route.
+func (st *Statement) finish(a *analysis) {
+	st.MayWrite = a.foreign || a.locks || a.session || a.notifies || len(a.calls) > 0
+	st.Writes = st.Writes || a.modifies
+	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
+	for _, o := range a.occurrences {
+		st.tables = append(st.tables, o.table)
+	}
+	switch {
+	case a.unknown != nil:
+		st.err = unknownTable(a.sql, a.unknown)
+	case a.err != nil:
+		st.err = a.err
+	}
+}
+
+// read routes a SELECT.
+func (st *Statement) read(a *analysis, res result) {
+	if len(a.occurrences) > 0 {
+		st.route = a.reading(res, false)
+		return
+	}
+	if len(a.calls) > 0 {
+		c := opaqueCall{name: a.calls[0].name, position: a.calls[0].position}
+		a.fail(c.refusal())
+	}
+	switch {
+	case a.unsharded || !a.reference:
+		st.route = a.p.toHome("no sharded table is named: it is answered by home")
+	case a.locks || a.notifies:
+		st.route = a.p.toHome("rows of reference tables are locked on home, where their writers begin")
+	default:
+		st.route = fixed{Target{Any, a.p.all}, "reference tables are the same on every shard"}
+	}
+}
+
+// reading makes the route of a statement that names sharded tables.
+func (a *analysis) reading(res result, writes bool) *reading {
+	groups, unbound := a.bindings()
+	root, tied := a.together()
+	r := &reading{groups: groups, unbound: unbound, unsharded: a.unsharded, writes: writes}
+	r.opaque = a.opaque(groups, root)
+	if refusal := a.acrossShards(res, tied, writes); refusal != nil {
+		r.several = refusal
+	}
+	return r
+}
+
+// acrossShards says why the shards' answers, put together, would not be the
+// answer; nil if they would.
+func (a *analysis) acrossShards(res result, tied, writes bool) *Refusal {
+	refuse := func(clause, reason, remedy string) *Refusal {
+		return &Refusal{Clause: clause, Reason: reason, Remedy: remedy}
+	}
+	switch {
+	case a.unsharded:
+		return refuse("a join of sharded and unsharded tables over several shards", "the unsharded ones are on home only", byKey)
+	case a.modifies:
+		return refuse("a WITH query that writes, over several shards", "its parts would run on different shards", byKey)
+	case res.several != nil:
+		return res.several
+	case !res.rows:
+		return refuse("a subquery over a sharded table", "the rows beside it are not spread over the shards", byKey)
+	case !tied:
+		return refuse("a join or subquery that is not by the key", "rows that belong together may be on different shards", "join by the key of all sharded tables, or bind each to one key")
+	case a.shows:
+		return refuse("a place of rows (ctid, tableoid, a server's id) over several shards", "it means something else on each shard", byKey)
+	case writes && a.now:
+		return refuse("the time of the statement (now() and the like) in a write over several shards", "each shard has its own", "pass the time as an argument")
+	case a.session:
+		return refuse("a function that changes the session or a sequence, over several shards", "it would run on each shard", byKey)
+	default:
+		return nil
+	}
+}
+
+// write routes UPDATE, DELETE and MERGE.
+func (st *Statement) write(a *analysis, w write) {
+	st.Writes = true
+	if w.table == nil {
+		st.route = a.p.toHome("")
+		return
+	}
+	switch {
+	case w.table.Kind == shardmap.Reference:
+		st.route = a.sameEverywhere(w.clause + " of reference table " + w.table.Name)
+	case len(a.occurrences) > 0:
+		if w.table.Kind == shardmap.Unsharded {
+			w.res.rows = false
+		}
+		st.route = a.reading(w.res, true)
+	default:
+		a.onlyHome()
+		st.route = a.p.toHome("table " + w.table.Name + " lives on home")
+	}
+}
+
+// onlyHome refuses calls that might read tables of other shards.
+func (a *analysis) onlyHome() {
+	if len(a.calls) > 0 {
+		a.fail(opaqueCall{name: a.calls[0].name, position: a.calls[0].position}.refusal())
+	}
+}
+
+// sameEverywhere routes a write of a reference table, which must do the same on
+// every shard.
+func (a *analysis) sameEverywhere(clause string) route {
+	refuse := func(reason, remedy string) {
+		a.fail(&Refusal{Clause: clause, Reason: reason, Remedy: remedy})
+	}
+	switch {
+	case len(a.occurrences) > 0 || a.unsharded:
+		refuse("it reads tables that are not the same on every shard", "read them first, and pass what you found as arguments")
+	case a.now || a.volatile || a.session || len(a.calls) > 0:
+		refuse("it uses a function whose value may differ from shard to shard", "compute the value in the application and pass it as an argument")
+	case a.modifies:
+		refuse("a WITH query of it writes too", "write in two statements, in one transaction")
+	case a.shows:
+		refuse("it uses a row's place, which differs from shard to shard", "use the row's key")
+	}
+	return a.p.everywhere("reference tables are written on every shard")
+}
+
+// insert routes INSERT.
+func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
+	st.Writes = true
+	t := into.table
+	if t == nil {
+		st.route = a.p.toHome("")
+		return
+	}
+	switch t.Kind {
+	case shardmap.Reference:
+		a.omittedDefaults(in, into)
+		st.route = a.sameEverywhere("INSERT into reference table " + t.Name)
+	case shardmap.Unsharded:
+		if len(a.occurrences) > 0 {
+			r := a.reading(result{}, true)
+			r.unsharded = true
+			st.route = r
+			return
+		}
+		a.onlyHome()
+		st.route = a.p.toHome("table " + t.Name + " lives on home")
+	default:
+		st.tables = append(st.tables, t)
+		if into.source != nil {
+			st.route = a.reading(result{}, true)
+			return
+		}
+		rows := into.rows
+		if into.fixed != nil {
+			rows = []constant{*into.fixed}
+		}
+		route := &inserting{table: t, rows: rows, any: len(a.occurrences) > 0}
+		route.reads = *a.reading(result{}, true)
+		for i := range route.reads.opaque {
+			route.reads.opaque[i].pins = append(route.reads.opaque[i].pins, rows)
+			for _, n := range a.calls[i].consts {
+				if k, ok := constantOf(n, t); ok {
+					route.reads.opaque[i].consts = append(route.reads.opaque[i].consts, k)
+				}
+			}
+		}
+		if len(rows) == 0 && a.err == nil && a.unknown == nil {
+			a.refuse("this INSERT into sharded table "+t.Name, "the keys of its rows cannot be told", byKey, -1)
+		}
+		st.route = route
+	}
+}
+
+// omittedDefaults refuses a row of a reference table whose omitted columns would
+// get values of their own on each shard.
+func (a *analysis) omittedDefaults(in *pg.InsertStmt, into insertion) {
+	given := make(map[string]bool)
+	for _, n := range in.Cols {
+		given[n.GetResTarget().GetName()] = true
+	}
+	values := in.SelectStmt.GetSelectStmt().GetValuesLists()
+	for i, c := range into.rel.Columns {
+		omitted := len(in.Cols) > 0 && !given[c.Name]
+		if len(in.Cols) == 0 {
+			omitted = in.SelectStmt == nil
+			for _, l := range values {
+				items := l.GetList().GetItems()
+				omitted = omitted || i >= len(items) || items[i].GetSetToDefault() != nil
+			}
+		}
+		for at, n := range in.Cols {
+			if n.GetResTarget().GetName() != c.Name {
+				continue
+			}
+			for _, l := range values {
+				items := l.GetList().GetItems()
+				omitted = omitted || at < len(items) && items[at].GetSetToDefault() != nil
+			}
+		}
+		if omitted && (c.Identity || c.Default != "" && !c.Generated && !a.immutable(c.Default)) {
+			a.refuse("an omitted value for column "+c.Name+" of reference table "+into.table.Name,
+				"its default would differ from shard to shard", "give the value", -1)
+		}
+	}
+}
+
+// immutable reports whether an expression has the same value everywhere and always.
+func (a *analysis) immutable(expr string) bool {
+	stmts, err := pg.Parse("SELECT " + expr)
+	if err != nil || len(stmts) != 1 {
+		return false
+	}
+	same := true
+	pg.Walk(stmts[0].Node, func(m proto.Message) bool {
+		switch m := m.(type) {
+		case *pg.SQLValueFunction, *pg.SubLink:
+			same = false
+		case *pg.FuncCall:
+			list := names(m.Funcname)
+			f, known := a.cat.Function("", list[len(list)-1])
+			same = same && known && !f.Volatile
+		}
+		return same
+	})
+	return same
+}
+
+// modifyingCTE analyses a WITH query that writes. Such a statement runs on one
+// shard only, to which all of its parts must be bound.
+func (a *analysis) modifyingCTE(n *pg.Node, sc *scope) result {
+	sc.block = &block{parent: sc.block}
+	switch q := n.GetNode().(type) {
+	case *pg.Node_UpdateStmt:
+		a.reads(a.update(q.UpdateStmt, sc))
+	case *pg.Node_DeleteStmt:
+		a.reads(a.remove(q.DeleteStmt, sc))
+	case *pg.Node_MergeStmt:
+		a.reads(a.merge(q.MergeStmt, sc))
+	case *pg.Node_InsertStmt:
+		into := a.insert(q.InsertStmt, sc)
+		switch {
+		case into.table == nil:
+		case into.table.Kind == shardmap.Reference:
+			a.refuse("a WITH query that writes reference table "+into.table.Name, "it would have to run on every shard", "write it in a statement of its own", -1)
+		case into.table.Kind == shardmap.Sharded:
+			rows := into.rows
+			if into.fixed != nil {
+				rows = []constant{*into.fixed}
+			}
+			if at := into.rel.Column(into.table.Key); at >= 0 && into.rel.Columns[at].Typmod != -1 {
+				rows = nil // what is stored may not be what is written
+			}
+			for _, k := range rows { // each row by itself, so that all must be on one shard
+				c := &class{block: sc.block, table: into.table, sets: []set{{k}}}
+				a.occurrences = append(a.occurrences, &occurrence{table: into.table, class: c})
+			}
+			if len(rows) == 0 && into.source == nil {
+				a.refuse("INSERT in a WITH query", "the keys of its rows cannot be told", byKey, -1)
+			}
+		}
+	}
+	return result{open: true, hides: true, rows: true}
+}
+
+func (a *analysis) reads(w write) {
+	if w.table != nil && w.table.Kind == shardmap.Reference {
+		a.refuse("a WITH query that writes reference table "+w.table.Name, "it would have to run on every shard", "write it in a statement of its own", -1)
+	}
+}
+
+// explain goes where its statement goes, if that is one shard.
+func (p *Planner) explain(st *Statement, e *pg.ExplainStmt, sql string, cat *catalog.Catalog, path []string) *Statement {
+	inner, _, unknown := p.statement(pg.Statement{SQL: sql, Node: e.Query}, cat, path)
+	_ = unknown
+	hint := st.Hint
+	*st = *inner
+	st.Hint, st.Class, st.ReturnsRows = hint, Explain, true
+	if st.route != nil {
+		st.route = explaining{st.route}
+	}
+	return st
+}
