@@ -1,0 +1,184 @@
+package sqlitelog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/xapg/xapg/txlog"
+)
+
+// reading holds the connections that read. They never wait for the writer, and see
+// what it has flushed.
+type reading struct {
+	db     *sql.DB
+	names  sync.Map  // participants' numbers to names
+	anchor *sql.Conn // see open
+}
+
+// readers is how many calls can read at once.
+const readers = 4
+
+const (
+	selectDecision = "SELECT d.id, d.outcome, d.participants, d.at, " +
+		"EXISTS (SELECT 1 FROM unfinished u WHERE u.id = d.id) FROM decisions d "
+	selectOne        = selectDecision + "WHERE d.id = ?"
+	selectUnfinished = "SELECT d.id, d.outcome, d.participants, d.at, 1 " +
+		"FROM unfinished u JOIN decisions d ON d.id = u.id WHERE u.id > ? ORDER BY u.id LIMIT ?"
+)
+
+// open opens the connections. One of them, the anchor, stays open and idle as long as
+// the log: while any connection is open, SQLite trusts its shared index of the WAL,
+// and what a failed flush has left in the WAL is not taken for committed.
+func (r *reading) open(ctx context.Context, path string) (err error) {
+	if r.db, err = sql.Open("sqlite", dsn(path, readerParameters)); err != nil {
+		return err
+	}
+	r.db.SetMaxOpenConns(readers + 1)
+	r.db.SetMaxIdleConns(readers + 1)
+	if r.anchor, err = r.db.Conn(ctx); err != nil {
+		return err
+	}
+	var n int
+	return r.anchor.QueryRowContext(ctx, "SELECT count(*) FROM meta").Scan(&n)
+}
+
+func (r *reading) close() {
+	if r.anchor != nil {
+		_ = r.anchor.Close()
+	}
+	if r.db != nil {
+		_ = r.db.Close()
+	}
+}
+
+// HasMark tells whether m is one of this log's marks.
+func (l *Log) HasMark(ctx context.Context, m txlog.Mark) (bool, error) {
+	l.open.RLock()
+	defer l.open.RUnlock()
+	if l.closed {
+		return false, txlog.ErrClosed
+	}
+	var found bool
+	err := l.reading.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM marks WHERE seq = ? AND id = ?)",
+		m.Seq, blob(m.ID)).Scan(&found)
+	return found, l.explain("reading", err)
+}
+
+// Lookup returns the decision on transaction id, or [txlog.ErrNoDecision].
+func (l *Log) Lookup(ctx context.Context, id uuid.UUID) (txlog.Decision, error) {
+	l.open.RLock()
+	defer l.open.RUnlock()
+	if l.closed {
+		return txlog.Decision{}, txlog.ErrClosed
+	}
+	// Asked first: between the two, what is finished may become stored, but not the
+	// other way round.
+	finished := l.finishes.has(id)
+	found, err := l.decisions(ctx, selectOne, blob(id))
+	if err != nil {
+		return txlog.Decision{}, l.explain("reading", err)
+	}
+	if len(found) == 0 {
+		return txlog.Decision{}, txlog.ErrNoDecision
+	}
+	d := found[0]
+	d.Finished = d.Finished || finished
+	return d, nil
+}
+
+// Unfinished returns up to limit unfinished decisions with ids greater than after, in
+// ascending order of ids.
+func (l *Log) Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]txlog.Decision, error) {
+	l.open.RLock()
+	defer l.open.RUnlock()
+	if l.closed {
+		return nil, txlog.ErrClosed
+	}
+	finished := l.finishes.snapshot()
+	var list []txlog.Decision
+	for len(list) < limit {
+		want := limit - len(list)
+		page, err := l.decisions(ctx, selectUnfinished, blob(after), want)
+		if err != nil {
+			return nil, l.explain("reading", err)
+		}
+		for _, d := range page {
+			after = d.ID
+			if _, ok := finished[d.ID]; !ok {
+				list = append(list, d)
+			}
+		}
+		if len(page) < want {
+			break
+		}
+	}
+	return list, nil
+}
+
+// decisions runs one of the queries above.
+func (l *Log) decisions(ctx context.Context, query string, args ...any) ([]txlog.Decision, error) {
+	rows, err := l.reading.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []txlog.Decision
+	var numbers [][]byte
+	for rows.Next() {
+		var id, participants []byte
+		var at int64
+		var unfinished bool
+		var d txlog.Decision
+		if err := rows.Scan(&id, &d.Outcome, &participants, &at, &unfinished); err != nil {
+			return nil, err
+		}
+		if d.ID, err = uuid.FromBytes(id); err != nil {
+			return nil, damaged(l.path, err)
+		}
+		d.At, d.Finished = time.UnixMicro(at), !unfinished
+		list, numbers = append(list, d), append(numbers, participants)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close() // gives the connection back, for the names
+	for i := range list {
+		if list[i].Participants, err = l.decode(ctx, numbers[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// decode turns numbers into the participants' names.
+func (l *Log) decode(ctx context.Context, numbers []byte) ([]string, error) {
+	var names []string
+	for len(numbers) > 0 {
+		n, size := binary.Uvarint(numbers)
+		if size <= 0 {
+			return nil, damaged(l.path, errors.New("a decision's list of participants is cut"))
+		}
+		numbers = numbers[size:]
+		if name, ok := l.reading.names.Load(n); ok {
+			names = append(names, name.(string))
+			continue
+		}
+		var name string
+		err := l.reading.db.QueryRowContext(ctx, "SELECT name FROM participants WHERE n = ?", int64(n)).Scan(&name)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, damaged(l.path, fmt.Errorf("participant %d has no name", n))
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.reading.names.Store(n, name)
+		names = append(names, name)
+	}
+	return names, nil
+}
