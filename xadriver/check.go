@@ -1,0 +1,90 @@
+package xadriver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/xapg/xapg/xadriver/internal/mark"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// checkWait bounds how long opening waits for a shard that does not answer.
+const checkWait = 5 * time.Second
+
+// check looks once, at opening, whether the shards that answer allow prepared
+// transactions. A shard that is down keeps nobody from opening: what does not
+// need it works.
+func (c *Connector) check(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	if c.checked {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWait)
+	defer cancel()
+	errs := make([]error, len(c.shards))
+	var wg sync.WaitGroup
+	for i, sh := range c.shards {
+		wg.Go(func() { errs[i] = c.canPrepare(ctx, sh) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	c.checked = true
+	return nil
+}
+
+// canPrepare asks a shard whether it can take part in atomic commits. Only its
+// own "no" is an error.
+func (c *Connector) canPrepare(ctx context.Context, sh *shard.Shard) error {
+	value, err := ask(ctx, sh, "SELECT pg_catalog.current_setting('max_prepared_transactions')")
+	if err != nil {
+		c.logger.Warn("xapg: a shard cannot be reached; statements that need it will fail until it can", "shard", sh.Name(), "err", err)
+		return nil
+	}
+	if value == "0" {
+		return &mark.DisabledError{Shard: sh.Name()}
+	}
+	return nil
+}
+
+// ask runs a query of one value.
+func ask(ctx context.Context, sh *shard.Shard, sql string) (string, error) {
+	conn, err := sh.Acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
+	rows, err := conn.Query(ctx, sql, nil)
+	if err != nil {
+		return "", err
+	}
+	value := make([]driver.Value, 1)
+	err = rows.Next(value)
+	return fmt.Sprint(value[0]), errors.Join(err, rows.Close())
+}
+
+// ping asks all shards for a sign of life, in parallel.
+func (c *Connector) ping(ctx context.Context) error {
+	errs := make([]error, len(c.shards))
+	var wg sync.WaitGroup
+	for i, sh := range c.shards {
+		wg.Go(func() {
+			if _, err := ask(ctx, sh, "SELECT 1"); err != nil {
+				errs[i] = fmt.Errorf("xapg: shard %s: %w", sh.Name(), err)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,224 @@
+package xadriver
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/catalog"
+)
+
+// Conn is one logical connection. With a single shard it is that shard's own
+// connection; with several it takes connections from their pools when a
+// statement or a transaction needs them. database/sql uses it from one goroutine
+// at a time.
+type Conn struct {
+	connector *Connector
+	direct    driver.Conn // with a single shard
+	owned     *Connector  // closed with the connection; see Driver.Open
+
+	session session
+	txn     *transaction
+	closed  bool
+}
+
+// transaction is an open transaction block.
+type transaction struct {
+	*branch.Txn
+	own     *catalog.Catalog // as this transaction sees the tables, once it changed them
+	altered bool             // it changed the tables
+}
+
+var (
+	_ driver.Conn               = (*Conn)(nil)
+	_ driver.ConnBeginTx        = (*Conn)(nil)
+	_ driver.ConnPrepareContext = (*Conn)(nil)
+	_ driver.ExecerContext      = (*Conn)(nil)
+	_ driver.QueryerContext     = (*Conn)(nil)
+	_ driver.NamedValueChecker  = (*Conn)(nil)
+	_ driver.Pinger             = (*Conn)(nil)
+	_ driver.SessionResetter    = (*Conn)(nil)
+	_ driver.Validator          = (*Conn)(nil)
+)
+
+// Raw is the shard's own connection when there is a single shard, nil otherwise.
+func (c *Conn) Raw() driver.Conn { return c.direct }
+
+// CheckNamedValue leaves arguments as they are: the shards' driver knows more
+// types than database/sql does.
+func (c *Conn) CheckNamedValue(nv *driver.NamedValue) error {
+	if checker, ok := c.direct.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(nv)
+	}
+	if c.direct != nil {
+		return driver.ErrSkip
+	}
+	return nil
+}
+
+// Ping asks every shard for a sign of life.
+func (c *Conn) Ping(ctx context.Context) error {
+	if c.direct == nil {
+		return c.connector.ping(ctx)
+	}
+	if p, ok := c.direct.(driver.Pinger); ok {
+		return p.Ping(ctx)
+	}
+	return nil
+}
+
+// ResetSession is called before the connection is used again.
+func (c *Conn) ResetSession(ctx context.Context) error {
+	if c.direct != nil {
+		if r, ok := c.direct.(driver.SessionResetter); ok {
+			return r.ResetSession(ctx)
+		}
+		return nil
+	}
+	if c.closed || c.txn != nil {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// IsValid reports whether the connection can be used again.
+func (c *Conn) IsValid() bool {
+	if c.closed {
+		return false
+	}
+	if c.direct != nil {
+		return directValid(c.direct)
+	}
+	return c.txn == nil
+}
+
+// Close rolls back what is open and gives the server connections back.
+func (c *Conn) Close() error {
+	if c.direct != nil {
+		err := c.direct.Close()
+		if c.owned != nil {
+			_ = c.owned.Close()
+		}
+		return err
+	}
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	if c.txn != nil {
+		c.rollback(context.Background())
+	}
+	c.session.close()
+	if c.owned != nil {
+		return c.owned.Close()
+	}
+	return nil
+}
+
+// Begin implements driver.Conn.
+func (c *Conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// BeginTx begins a transaction. Nothing is sent: branches open when statements
+// need them.
+func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if c.direct != nil {
+		if b, ok := c.direct.(driver.ConnBeginTx); ok {
+			return b.BeginTx(ctx, opts)
+		}
+		return c.direct.Begin() //nolint:staticcheck // all that this driver offers
+	}
+	if c.closed {
+		return nil, driver.ErrBadConn
+	}
+	if c.txn != nil {
+		return nil, serverError("25001", "there is already a transaction in progress on this connection")
+	}
+	o := branch.Options{ReadOnly: opts.ReadOnly}
+	switch sql.IsolationLevel(opts.Isolation) {
+	case sql.LevelDefault:
+	case sql.LevelReadUncommitted:
+		o.Isolation = "READ UNCOMMITTED"
+	case sql.LevelReadCommitted:
+		o.Isolation = "READ COMMITTED"
+	case sql.LevelRepeatableRead, sql.LevelSnapshot:
+		o.Isolation = "REPEATABLE READ"
+	case sql.LevelSerializable:
+		o.Isolation = "SERIALIZABLE"
+	default:
+		return nil, fmt.Errorf("unsupported isolation: %v", opts.Isolation)
+	}
+	c.txn = c.newTransaction(o)
+	return &Tx{conn: c, txn: c.txn, ctx: ctx}, nil
+}
+
+func (c *Conn) newTransaction(o branch.Options) *transaction {
+	o.LockWait = c.connector.cfg.LockWait
+	if s := c.session.setting("lock_timeout"); s != nil && branch.Bounds(s.Values) {
+		o.LockWait = 0
+	}
+	o.Acquire, o.Release = c.session.acquire, c.session.release
+	return &transaction{Txn: branch.NewTxn(len(c.connector.shards), o)}
+}
+
+// Prepare implements driver.Conn.
+func (c *Conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+// PrepareContext plans a statement. Each shard prepares it when it first runs there.
+func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if c.direct != nil {
+		if p, ok := c.direct.(driver.ConnPrepareContext); ok {
+			return p.PrepareContext(ctx, query)
+		}
+		return c.direct.Prepare(query)
+	}
+	if c.closed {
+		return nil, driver.ErrBadConn
+	}
+	p, err := c.plan(ctx, query)
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	return &Stmt{conn: c, query: query, params: p.Params}, nil
+}
+
+// ExecContext runs a statement that returns no rows.
+func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.direct != nil {
+		if e, ok := c.direct.(driver.ExecerContext); ok {
+			return e.ExecContext(ctx, query, args)
+		}
+		return nil, driver.ErrSkip
+	}
+	if c.closed {
+		return nil, driver.ErrBadConn
+	}
+	_, res, err := c.run(ctx, query, args, false)
+	if err != nil {
+		return nil, public(err)
+	}
+	return res, nil
+}
+
+// QueryContext runs a statement that returns rows.
+func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.direct != nil {
+		if q, ok := c.direct.(driver.QueryerContext); ok {
+			return q.QueryContext(ctx, query, args)
+		}
+		return nil, driver.ErrSkip
+	}
+	if c.closed {
+		return nil, driver.ErrBadConn
+	}
+	rows, _, err := c.run(ctx, query, args, true)
+	if err != nil {
+		return nil, public(err)
+	}
+	return rows, nil
+}

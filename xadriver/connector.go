@@ -1,0 +1,268 @@
+package xadriver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/xapg/xapg/shardmap"
+	"github.com/xapg/xapg/txlog"
+	"github.com/xapg/xapg/txlog/sqlitelog"
+	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/gid"
+	"github.com/xapg/xapg/xadriver/internal/mark"
+	"github.com/xapg/xapg/xadriver/internal/plan"
+	"github.com/xapg/xapg/xadriver/internal/resolve"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// Connector holds what all connections of one sql.DB share: the shards' pools,
+// the map, the plans, the decision log and the resolver. It is made by
+// NewConnector, given to sql.OpenDB, and closed by the DB's Close.
+type Connector struct {
+	cfg    Config
+	logger *slog.Logger
+
+	// With a single shard, everything is its own driver's.
+	single driver.Connector
+
+	shards   []*shard.Shard
+	home     *shard.Shard
+	layout   *shardmap.Map
+	planner  *plan.Planner
+	schema   schema
+	log      txlog.Log
+	ownLog   bool
+	guard    *mark.Guard
+	resolver *resolve.Resolver
+	commits  *commit.Coordinator
+
+	mu      sync.Mutex
+	checked bool
+	closed  bool
+}
+
+var (
+	_ driver.Connector = (*Connector)(nil)
+	_ io.Closer        = (*Connector)(nil)
+)
+
+// NewConnector checks the configuration, opens the decision log and begins to
+// resolve what earlier processes left in doubt. It does not wait for any shard.
+//
+// The errors are *ConfigError for a bad configuration, and the log's own: see
+// package txlog.
+func NewConnector(cfg Config) (*Connector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Connector{cfg: cfg, logger: cfg.Logger}
+	if c.logger == nil {
+		c.logger = slog.Default()
+	}
+	if len(cfg.Shards) == 1 {
+		var err error
+		c.single, err = singleConnector(cfg.Shards[0])
+		return c, err
+	}
+	if err := c.open(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// singleConnector leads to the only shard there is, the way pgx would.
+func singleConnector(s Shard) (driver.Connector, error) {
+	if s.Connector != nil {
+		return s.Connector, nil
+	}
+	d := stdlib.GetDefaultDriver().(driver.DriverContext) //nolint:forcetypeassert // pgx's driver is one
+	return d.OpenConnector(s.DSN)
+}
+
+func (c *Connector) open() error {
+	spec, err := c.cfg.spec()
+	if err != nil {
+		return err
+	}
+	if c.layout, err = shardmap.New(spec); err != nil {
+		return err
+	}
+	for i, s := range c.cfg.Shards {
+		sh, err := openShard(i, s, shard.Options{MaxConns: c.cfg.ShardConns})
+		if err != nil {
+			return err
+		}
+		c.shards = append(c.shards, sh)
+	}
+	c.home = c.shards[c.layout.Home()]
+	c.planner = plan.New(c.layout, c.cfg.PlanCache)
+	if err := c.openLog(); err != nil {
+		return err
+	}
+	if err := c.checkLog(context.Background()); err != nil {
+		return err
+	}
+	c.startResolver()
+	c.commits = &commit.Coordinator{
+		Register:  c.log,
+		Ready:     c.guard.Ready,
+		Successor: c.resolver,
+		Name: func(id uuid.UUID, shard string) string {
+			return gid.ID{Cluster: c.cfg.Cluster, Log: c.log.Identity().ID, Txn: id, Shard: shard}.String()
+		},
+		NewID:      uuid.NewV7,
+		Timeout:    context.WithTimeout,
+		AnswerWait: c.cfg.CommitTimeout,
+		FinishWait: c.cfg.FinishWait,
+		Observe:    c.cfg.OnStep,
+	}
+	return nil
+}
+
+func openShard(i int, s Shard, o shard.Options) (*shard.Shard, error) {
+	if s.Connector != nil {
+		return shard.New(s.Name, i, s.Connector, o)
+	}
+	config, err := pgx.ParseConfig(s.DSN)
+	if err != nil {
+		// pgx quotes the DSN in its errors, and that may hold a password.
+		return nil, fmt.Errorf("xapg: shard %s: its DSN cannot be read", s.Name)
+	}
+	return shard.NewPgx(s.Name, i, config, o)
+}
+
+func (c *Connector) openLog() error {
+	if c.cfg.DecisionLog != nil {
+		c.log = c.cfg.DecisionLog
+		return nil
+	}
+	path, ok := strings.CutPrefix(c.cfg.Log, "sqlite:")
+	if !ok {
+		return fmt.Errorf("xapg: log %q: write log=sqlite:PATH", c.cfg.Log)
+	}
+	log, err := sqlitelog.Open(context.Background(), path, sqlitelog.Options{Cluster: c.cfg.Cluster})
+	if err != nil {
+		return fmt.Errorf("xapg: decision log: %w", err)
+	}
+	c.log, c.ownLog = log, true
+	return nil
+}
+
+// checkLog makes sure that whoever unfinished transactions wait for is still
+// part of the cluster: without its shard, such a transaction would stay prepared
+// for good.
+func (c *Connector) checkLog(ctx context.Context) error {
+	if got := c.log.Identity().Cluster; got != c.cfg.Cluster {
+		return fmt.Errorf("xapg: the decision log belongs to cluster %q, not to %q", got, c.cfg.Cluster)
+	}
+	const page = 1000
+	for after := uuid.Nil; ; {
+		records, err := c.log.Unfinished(ctx, after, page)
+		if err != nil {
+			return fmt.Errorf("xapg: decision log: %w", err)
+		}
+		for _, d := range records {
+			after = d.ID
+			for _, name := range d.Participants {
+				if _, ok := c.layout.Index(name); !ok {
+					return &DroppedShardError{Shard: name, Txn: d.ID}
+				}
+			}
+		}
+		if len(records) < page {
+			return nil
+		}
+	}
+}
+
+// DroppedShardError says that a shard is missing from the configuration that
+// the decision log still needs.
+type DroppedShardError struct {
+	Shard string
+	Txn   uuid.UUID // the first of the transactions that wait for it
+}
+
+func (e *DroppedShardError) Error() string {
+	return fmt.Sprintf("xapg: shard %q is no longer configured, but transaction %s is decided and not yet finished there: "+
+		"put the shard back and let `xapg resolve` finish first", e.Shard, e.Txn)
+}
+
+func (c *Connector) startResolver() {
+	marks := make([]mark.Shard, len(c.shards))
+	servers := make([]resolve.Shard, len(c.shards))
+	for i, sh := range c.shards {
+		marks[i], servers[i] = mark.Server{Shard: sh}, resolve.Server{Shard: sh}
+	}
+	c.guard = mark.NewGuard(c.log, marks)
+	c.resolver = resolve.New(resolve.Config{
+		Log: c.log, Shards: servers, Verify: c.guard.Verify,
+		After: c.cfg.ResolveAfter, AtStart: min(time.Second, c.cfg.ResolveAfter), Every: c.cfg.ResolveEvery,
+		Retain: c.cfg.Retain, CallTimeout: callTimeout, Logger: c.logger,
+	})
+	if !c.cfg.noResolver {
+		c.resolver.Start()
+	}
+}
+
+// callTimeout bounds one question of the background to a shard.
+const callTimeout = 10 * time.Second
+
+// Driver implements driver.Connector.
+func (c *Connector) Driver() driver.Driver { return &Driver{} }
+
+// Connect implements driver.Connector. The first call looks whether the shards
+// that can be reached can take part in atomic commits.
+func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if c.single != nil {
+		inner, err := c.single.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &Conn{connector: c, direct: inner}, nil
+	}
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
+	return &Conn{connector: c}, nil
+}
+
+// Close stops the resolver and closes the pools and the log. It waits for
+// commits that are still finishing.
+func (c *Connector) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	c.mu.Unlock()
+
+	var errs []error
+	if closer, ok := c.single.(io.Closer); ok {
+		errs = append(errs, closer.Close())
+	}
+	if c.commits != nil {
+		c.commits.Wait()
+	}
+	if c.resolver != nil {
+		c.resolver.Close()
+	}
+	for _, sh := range c.shards {
+		errs = append(errs, sh.Close())
+	}
+	if c.log != nil && c.ownLog {
+		errs = append(errs, c.log.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,194 @@
+package xadriver
+
+import (
+	"context"
+	"errors"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/plan"
+)
+
+func controls(s *plan.Statement) bool {
+	switch s.Class {
+	case plan.Begin, plan.Commit, plan.Rollback:
+		return true
+	default:
+		return false
+	}
+}
+
+// control runs what governs transactions and sessions, and reports whether s is
+// such a statement.
+func (c *Conn) control(ctx context.Context, s *plan.Statement) (bool, error) {
+	switch s.Class {
+	case plan.Begin:
+		c.begin(s.Control)
+		return true, nil
+	case plan.Commit:
+		return true, c.commitText(ctx, s.Control)
+	case plan.Rollback:
+		c.rollbackText(ctx, s.Control)
+		return true, nil
+	case plan.Savepoint, plan.Release, plan.RollbackTo:
+		return true, c.savepoint(ctx, s)
+	case plan.Set, plan.Reset, plan.SetTransaction, plan.SetConstraints:
+		return true, c.set(ctx, s)
+	case plan.Discard:
+		return true, c.discard()
+	default:
+		return false, nil
+	}
+}
+
+// begin opens a transaction block. Within one, BEGIN is a warning and no more.
+func (c *Conn) begin(ctl *plan.Control) {
+	if c.txn != nil {
+		return
+	}
+	var o branch.Options
+	if ctl != nil {
+		o.Isolation = ctl.Isolation
+		if ctl.ReadOnly != nil {
+			o.ReadOnly, o.ReadWrite = *ctl.ReadOnly, !*ctl.ReadOnly
+		}
+		o.Deferrable = ctl.Deferrable != nil && *ctl.Deferrable
+	}
+	c.txn = c.newTransaction(o)
+}
+
+// commitText is COMMIT as a statement: in a failed transaction it rolls back,
+// and that is no error to PostgreSQL.
+func (c *Conn) commitText(ctx context.Context, ctl *plan.Control) error {
+	if c.txn == nil {
+		return nil
+	}
+	o := c.txn.Options()
+	err := c.commit(ctx)
+	if errors.Is(err, errCommitRolledBack) {
+		err = nil
+	}
+	if err == nil && ctl != nil && ctl.Chain {
+		c.txn = c.newTransaction(o)
+	}
+	return err
+}
+
+func (c *Conn) rollbackText(ctx context.Context, ctl *plan.Control) {
+	if c.txn == nil {
+		return
+	}
+	o := c.txn.Options()
+	c.rollback(ctx)
+	if ctl != nil && ctl.Chain {
+		c.txn = c.newTransaction(o)
+	}
+}
+
+// commit ends the transaction on all shards or on none.
+func (c *Conn) commit(ctx context.Context) error {
+	txn := c.txn
+	c.txn = nil
+	if txn.Failed() {
+		c.connector.commits.Rollback(ctx, txn.Participants())
+		return errCommitRolledBack
+	}
+	settings := txn.Settings()
+	if len(settings) > 0 {
+		c.session.stick(len(c.connector.shards))
+	}
+	_, err := c.connector.commits.Commit(ctx, txn.Participants())
+	if err == nil {
+		c.session.adopt(settings...)
+	}
+	if txn.altered {
+		c.connector.schema.forget()
+	}
+	return public(err)
+}
+
+func (c *Conn) rollback(ctx context.Context) {
+	txn := c.txn
+	c.txn = nil
+	c.connector.commits.Rollback(ctx, txn.Participants())
+}
+
+func (c *Conn) savepoint(ctx context.Context, s *plan.Statement) error {
+	txn, name := c.txn, s.Control.Name
+	switch {
+	case txn == nil:
+		command := map[plan.Class]string{
+			plan.Savepoint: "SAVEPOINT", plan.Release: "RELEASE SAVEPOINT", plan.RollbackTo: "ROLLBACK TO SAVEPOINT",
+		}[s.Class]
+		return errNoTransaction(command)
+	case s.Class == plan.RollbackTo:
+		txn.own = nil
+		return txn.RollbackTo(ctx, name)
+	case txn.Failed():
+		return errInFailedTransaction()
+	case s.Class == plan.Savepoint:
+		return txn.Savepoint(ctx, name)
+	default:
+		return txn.ReleaseSavepoint(ctx, name)
+	}
+}
+
+// set changes a setting on all shards: at once where the transaction is, later
+// where it is not yet. Home is always asked, so that a bad value is an error now.
+func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
+	if c.txn != nil {
+		if c.txn.Failed() {
+			return errInFailedTransaction()
+		}
+		return c.setInTransaction(ctx, s)
+	}
+	if s.Class == plan.SetTransaction || s.Class == plan.SetConstraints || s.Setting.Local {
+		return nil // a warning to PostgreSQL: there is no transaction to set it for
+	}
+	c.session.stick(len(c.connector.shards))
+	conn, err := c.session.acquire(ctx, c.connector.home)
+	if err != nil {
+		return err
+	}
+	defer func() { c.session.release(conn) }()
+	if _, err := conn.Command(ctx, s.SQL); err != nil {
+		return err
+	}
+	c.session.adopt(settingOf(s))
+	conn.Settings++
+	return nil
+}
+
+func (c *Conn) setInTransaction(ctx context.Context, s *plan.Statement) error {
+	if s.Class == plan.SetTransaction || s.Class == plan.SetConstraints {
+		return c.txn.Tell(ctx, s.SQL)
+	}
+	home, err := c.txn.Branch(ctx, c.connector.home)
+	if err != nil {
+		return c.failed(err)
+	}
+	if err := c.txn.Set(ctx, settingOf(s)); err != nil {
+		return err
+	}
+	if home.Begun() {
+		return nil
+	}
+	// What is queued travels with an empty statement.
+	_, err = home.Command(ctx, "")
+	return err
+}
+
+func settingOf(s *plan.Statement) branch.Setting {
+	set := branch.Setting{SQL: s.SQL, Name: s.Setting.Name, Values: s.Setting.Values, Local: s.Setting.Local}
+	if s.Setting.All {
+		set.Name = ""
+	}
+	return set
+}
+
+func (c *Conn) discard() error {
+	if c.txn != nil {
+		return c.failed(serverError("25001", "DISCARD ALL cannot run inside a transaction block"))
+	}
+	c.session.discard()
+	return nil
+}

@@ -1,0 +1,132 @@
+package xadriver
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/mark"
+	"github.com/xapg/xapg/xadriver/internal/plan"
+)
+
+// InDoubtError says that the outcome of a transaction cannot be known now. It is
+// whole, committed everywhere or nowhere, and will be finished by itself; but the
+// application must look before it runs the transaction again.
+type InDoubtError struct {
+	// ID is the transaction's id, under which `xapg txns` lists it. It is the nil
+	// UUID when only one shard was written: then the answer to its COMMIT was lost.
+	ID     uuid.UUID
+	Shards []string // where it wrote
+	Cause  error
+}
+
+func (e *InDoubtError) Error() string {
+	if e.ID == uuid.Nil {
+		return fmt.Sprintf("xapg: in doubt: the answer to COMMIT on shard %s was lost, so the transaction may be committed or rolled back; look before running it again: %v",
+			strings.Join(e.Shards, ", "), e.Cause)
+	}
+	return fmt.Sprintf("xapg: in doubt: transaction %s on shards %s is being resolved to commit or to rollback; look before running it again: %v",
+		e.ID, strings.Join(e.Shards, ", "), e.Cause)
+}
+
+// Unwrap gives the cause.
+func (e *InDoubtError) Unwrap() error { return e.Cause }
+
+// SQLState is PostgreSQL's code for the case (transaction_resolution_unknown).
+func (e *InDoubtError) SQLState() string { return "08007" }
+
+// AbortedError says that a transaction was rolled back on all of its shards for
+// a reason that lies in committing it, not in its statements. It can be run again.
+type AbortedError struct {
+	ID     uuid.UUID
+	Reason string
+	Cause  error
+}
+
+func (e *AbortedError) Error() string { return "xapg: rolled back: " + e.Reason }
+
+// Unwrap gives the cause, nil where there is none.
+func (e *AbortedError) Unwrap() error { return e.Cause }
+
+// SQLState is PostgreSQL's code for the case (transaction_rollback).
+func (e *AbortedError) SQLState() string { return "40000" }
+
+// UnsupportedError says that a statement would need something that the driver
+// does not do over several shards. Nothing was sent to any of them.
+type UnsupportedError struct {
+	Clause   string // what in the statement, such as "ORDER BY over several shards"
+	Reason   string // why it cannot be done right
+	Remedy   string // how to say it instead
+	Position int    // in the statement, in characters from 1; 0 when not known
+}
+
+func (e *UnsupportedError) Error() string {
+	msg := "xapg: " + e.Clause + " is not supported: " + e.Reason
+	if e.Remedy != "" {
+		msg += "; " + e.Remedy
+	}
+	return msg
+}
+
+// SQLState is PostgreSQL's code for the case (feature_not_supported).
+func (e *UnsupportedError) SQLState() string { return "0A000" }
+
+// ErrClosed is the error of whatever is done with a closed connector.
+var ErrClosed = errors.New("xapg: the database is closed")
+
+// errCommitRolledBack is what pgx answers when COMMIT ends a failed transaction.
+var errCommitRolledBack = pgx.ErrTxCommitRollback
+
+func errInFailedTransaction() error {
+	return serverError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
+}
+
+func errNoTransaction(command string) error {
+	return serverError("25P01", command+" can only be used in transaction blocks")
+}
+
+// serverError makes an error that PostgreSQL would have made, had it been asked.
+func serverError(code, message string) *pgconn.PgError {
+	return &pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: code, Message: message}
+}
+
+// public turns the internals' errors into those that users know. Server errors
+// pass through bare: some clients assert their type.
+func public(err error) error {
+	if err == nil {
+		return nil
+	}
+	var (
+		doubt     *commit.InDoubtError
+		overruled *commit.OverruledError
+		undecided *commit.UndecidedError
+		refusal   *plan.Refusal
+	)
+	switch {
+	case errors.As(err, &doubt):
+		return &InDoubtError{ID: doubt.ID, Shards: doubt.Shards, Cause: branch.Bare(doubt.Cause)}
+	case errors.As(err, &overruled):
+		return &AbortedError{ID: overruled.ID, Reason: overruled.Error()}
+	case errors.As(err, &undecided):
+		return &AbortedError{ID: undecided.ID, Reason: undecided.Error(), Cause: undecided.Cause}
+	case errors.As(err, &refusal):
+		return &UnsupportedError{Clause: refusal.Clause, Reason: refusal.Reason, Remedy: refusal.Remedy, Position: refusal.Position}
+	case errors.Is(err, branch.ErrRolledBack):
+		return errCommitRolledBack
+	}
+	return branch.Bare(err)
+}
+
+// Errors that name a state of the cluster that must be mended before it can commit.
+type (
+	// TwinLogError says that another log with the same identity has decided here.
+	TwinLogError = mark.TwinError
+	// PrepareDisabledError says that a shard allows no prepared transactions.
+	PrepareDisabledError = mark.DisabledError
+)

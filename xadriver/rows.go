@@ -1,0 +1,93 @@
+package xadriver
+
+import (
+	"database/sql/driver"
+	"errors"
+	"io"
+	"reflect"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/merge"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// Rows passes a shard's rows through as its driver gives them, and gives the
+// connection back when they end.
+type Rows struct {
+	inner   driver.Rows
+	conn    *shard.Conn    // to be released, outside of a transaction
+	session *session       // to which conn goes back
+	branch  *branch.Branch // that is to hear of errors, within a transaction
+	writes  bool           // rows are those of RETURNING
+}
+
+var (
+	_ driver.Rows                           = (*Rows)(nil)
+	_ driver.RowsNextResultSet              = (*Rows)(nil)
+	_ driver.RowsColumnTypeScanType         = (*Rows)(nil)
+	_ driver.RowsColumnTypeDatabaseTypeName = (*Rows)(nil)
+	_ driver.RowsColumnTypeLength           = (*Rows)(nil)
+	_ driver.RowsColumnTypeNullable         = (*Rows)(nil)
+	_ driver.RowsColumnTypePrecisionScale   = (*Rows)(nil)
+)
+
+// Columns implements driver.Rows.
+func (r *Rows) Columns() []string { return r.inner.Columns() }
+
+// Next implements driver.Rows.
+func (r *Rows) Next(dest []driver.Value) error {
+	err := r.inner.Next(dest)
+	switch {
+	case err == nil:
+		if r.writes && r.branch != nil {
+			r.branch.NoteWrite()
+		}
+	case !errors.Is(err, io.EOF) && r.branch != nil:
+		r.branch.NoteError(err)
+	}
+	return err
+}
+
+// Close implements driver.Rows.
+func (r *Rows) Close() error {
+	err := r.inner.Close()
+	if err != nil && r.branch != nil {
+		r.branch.NoteError(err)
+	}
+	if r.conn != nil {
+		r.session.release(r.conn)
+		r.conn = nil
+	}
+	return err
+}
+
+// HasNextResultSet implements driver.RowsNextResultSet.
+func (r *Rows) HasNextResultSet() bool {
+	n, ok := r.inner.(driver.RowsNextResultSet)
+	return ok && n.HasNextResultSet()
+}
+
+// NextResultSet implements driver.RowsNextResultSet.
+func (r *Rows) NextResultSet() error {
+	if n, ok := r.inner.(driver.RowsNextResultSet); ok {
+		return n.NextResultSet()
+	}
+	return io.EOF
+}
+
+// ColumnTypeScanType implements driver.RowsColumnTypeScanType.
+func (r *Rows) ColumnTypeScanType(i int) reflect.Type { return merge.ScanType(r.inner, i) }
+
+// ColumnTypeDatabaseTypeName implements driver.RowsColumnTypeDatabaseTypeName.
+func (r *Rows) ColumnTypeDatabaseTypeName(i int) string { return merge.TypeName(r.inner, i) }
+
+// ColumnTypeLength implements driver.RowsColumnTypeLength.
+func (r *Rows) ColumnTypeLength(i int) (int64, bool) { return merge.Length(r.inner, i) }
+
+// ColumnTypeNullable implements driver.RowsColumnTypeNullable.
+func (r *Rows) ColumnTypeNullable(i int) (nullable, ok bool) { return merge.Nullable(r.inner, i) }
+
+// ColumnTypePrecisionScale implements driver.RowsColumnTypePrecisionScale.
+func (r *Rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
+	return merge.PrecisionScale(r.inner, i)
+}

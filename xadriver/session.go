@@ -1,0 +1,132 @@
+package xadriver
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// session is what a logical connection must remember between its statements. As
+// long as that is nothing, it holds no server connection: each statement and
+// each transaction takes what it needs from the shards' pools. From the first SET
+// on, it keeps its own connections, on which the settings are replayed in order.
+type session struct {
+	sticky   atomic.Bool
+	settings []branch.Setting
+
+	mu     sync.Mutex
+	parked []*shard.Conn // by the shard's index
+	closed bool
+}
+
+// acquire takes a connection to a shard on which all settings are in force.
+func (s *session) acquire(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) {
+	if !s.sticky.Load() {
+		return sh.Acquire(ctx)
+	}
+	conn := s.take(sh)
+	if conn == nil {
+		var err error
+		if conn, err = sh.Acquire(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for conn.Settings < len(s.settings) {
+		set := s.settings[conn.Settings]
+		if _, err := conn.Command(ctx, set.SQL); err != nil {
+			conn.Break()
+			conn.Release()
+			return nil, fmt.Errorf("xapg: shard %s does not take the session's setting %q: %w", sh.Name(), set.SQL, err)
+		}
+		conn.Settings++
+	}
+	return conn, nil
+}
+
+func (s *session) take(sh *shard.Shard) *shard.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.parked == nil {
+		return nil
+	}
+	conn := s.parked[sh.Index()]
+	s.parked[sh.Index()] = nil
+	if conn != nil && !conn.Alive() {
+		conn.Release()
+		return nil
+	}
+	return conn
+}
+
+// release gives a connection back. It may be called on any goroutine, since a
+// commit may outlive its caller's patience.
+func (s *session) release(conn *shard.Conn) {
+	if !s.sticky.Load() {
+		conn.Release()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := conn.Shard().Index()
+	for len(s.parked) <= at {
+		s.parked = append(s.parked, nil)
+	}
+	if s.closed || conn.Status() != shard.Idle || s.parked[at] != nil {
+		conn.Break()
+		conn.Release()
+		return
+	}
+	s.parked[at] = conn
+}
+
+// stick makes the session keep its connections, for settings to come.
+func (s *session) stick(shards int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.parked) < shards {
+		s.parked = append(s.parked, make([]*shard.Conn, shards-len(s.parked))...)
+	}
+	s.sticky.Store(true)
+}
+
+// adopt remembers settings that hold from now on.
+func (s *session) adopt(settings ...branch.Setting) {
+	s.settings = append(s.settings, settings...)
+}
+
+// setting is the session's last word on a setting, nil when it has none.
+func (s *session) setting(name string) *branch.Setting {
+	for _, set := range slices.Backward(s.settings) {
+		if set.Name == name || set.Name == "" {
+			return &set
+		}
+	}
+	return nil
+}
+
+// discard forgets everything, as DISCARD ALL does.
+func (s *session) discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, conn := range s.parked {
+		if conn != nil {
+			conn.Break()
+			conn.Release()
+			s.parked[i] = nil
+		}
+	}
+	s.settings = nil
+	s.sticky.Store(false)
+}
+
+func (s *session) close() {
+	s.discard()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}

@@ -1,0 +1,125 @@
+package xadriver
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Setting describes a scalar setting, which a DSN, a file and Config have in common.
+type Setting struct {
+	Name, Type, Valid, Default, Doc string
+
+	set  func(*Config, string) error
+	fill func(*Config) // puts in the default
+}
+
+// Settings lists all scalar settings.
+func Settings() []Setting { return append([]Setting(nil), settings...) }
+
+var settings = []Setting{
+	text("cluster", "1 to 16 of a-z 0-9 -", "none; needed with several shards", "names the cluster; part of every prepared transaction's name",
+		func(c *Config) *string { return &c.Cluster }),
+	text("log", "sqlite:PATH", "none; needed with several shards", "where the decisions of commits are kept",
+		func(c *Config) *string { return &c.Log }),
+	text("home", "a shard's name", "the first shard", "where unsharded tables live",
+		func(c *Config) *string { return &c.Home }),
+	number("buckets", "a power of two", 4096, "into how many buckets keys are hashed; never to be changed once there are rows",
+		func(c *Config) *int { return &c.Buckets }),
+	duration("lock_wait", "5s", "how long a statement waits for a lock once its transaction spans several shards (55P03 after that); off for no limit",
+		func(c *Config) *time.Duration { return &c.LockWait }),
+	duration("resolve_after", "10s", "the age from which a prepared transaction without a decision is taken for abandoned and rolled back",
+		func(c *Config) *time.Duration { return &c.ResolveAfter }),
+	duration("resolve_every", "5s", "how often each shard is searched for abandoned transactions",
+		func(c *Config) *time.Duration { return &c.ResolveEvery }),
+	duration("retain", "24h", "how long the decisions of finished transactions are kept; off for ever",
+		func(c *Config) *time.Duration { return &c.Retain }),
+	duration("commit_timeout", "30s", "how long a shard may take to vote, or to answer COMMIT; off for no limit",
+		func(c *Config) *time.Duration { return &c.CommitTimeout }),
+	duration("finish_wait", "10s", "how long Commit waits, after the decision, until every shard has heard it",
+		func(c *Config) *time.Duration { return &c.FinishWait }),
+	number("plan_cache", "a number", 4096, "for how many statements plans are kept",
+		func(c *Config) *int { return &c.PlanCache }),
+	number("shard_conns", "a number", 0, "how many connections a process opens to each shard at most; 0 is no limit",
+		func(c *Config) *int { return &c.ShardConns }),
+}
+
+func text(name, valid, def, doc string, at func(*Config) *string) Setting {
+	return Setting{
+		Name: name, Type: "text", Valid: valid, Default: def, Doc: doc,
+		set:  func(c *Config, v string) error { *at(c) = v; return nil },
+		fill: func(*Config) {},
+	}
+}
+
+func number(name, valid string, def int, doc string, at func(*Config) *int) Setting {
+	return Setting{
+		Name: name, Type: "number", Valid: valid, Default: strconv.Itoa(def), Doc: doc,
+		set: func(c *Config, v string) error {
+			n, err := strconv.Atoi(v)
+			if err != nil || n < 0 {
+				return fmt.Errorf("%q is not %s", clip(v), valid)
+			}
+			*at(c) = n
+			return nil
+		},
+		fill: func(c *Config) {
+			if *at(c) == 0 {
+				*at(c) = def
+			}
+		},
+	}
+}
+
+func duration(name, def, doc string, at func(*Config) *time.Duration) Setting {
+	standard, err := time.ParseDuration(def)
+	if err != nil {
+		panic(err) // a mistake in the table above
+	}
+	return Setting{
+		Name: name, Type: "duration", Valid: "such as 500ms, 5s, 2m or 24h; off", Default: def, Doc: doc,
+		set: func(c *Config, v string) error {
+			if v == "off" || v == "0" {
+				*at(c) = -1
+				return nil
+			}
+			d, err := time.ParseDuration(v)
+			if err != nil || d <= 0 {
+				return fmt.Errorf("%q is not a duration", clip(v))
+			}
+			*at(c) = d
+			return nil
+		},
+		fill: func(c *Config) {
+			if *at(c) == 0 {
+				*at(c) = standard
+			}
+		},
+	}
+}
+
+// clip keeps long values out of messages.
+func clip(s string) string {
+	const most = 40
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+func settingNamed(name string) *Setting {
+	for i := range settings {
+		if settings[i].Name == name {
+			return &settings[i]
+		}
+	}
+	return nil
+}
+
+func settingNames() []string {
+	out := make([]string, len(settings))
+	for i, s := range settings {
+		out[i] = s.Name
+	}
+	return out
+}
