@@ -1,11 +1,22 @@
 package xadriver_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	code := m.Run()
+	if sharedCluster != nil {
+		_ = sharedCluster.Close()
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			_, _ = os.Stderr.WriteString("leaked: " + err.Error() + "\n")
+			code = 1
+		}
+	}
+	os.Exit(code)
 }

@@ -240,7 +240,7 @@ func (i *installation) template(ctx context.Context, locale string) (string, err
 	return dir, nil
 }
 
-const superuser = "xapg"
+const superuser = "postgres"
 
 func (i *installation) copy(ctx context.Context, from, to string) error {
 	out, err := i.command(ctx, "cp", "-R", "--", from, to).CombinedOutput()

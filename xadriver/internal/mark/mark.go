@@ -7,7 +7,7 @@
 // of an opening that decided or resolved there. A log that does not know the
 // mark it finds on a shard is not the log that marked it: it is refused.
 //
-// The marks on the shards live in the table xapg.log_mark, one row per log.
+// The marks on the shards live in the table _xapg.log_mark, one row per log.
 package mark
 
 import (

@@ -22,9 +22,9 @@ var _ Shard = Server{}
 // Setup makes the table in which a shard keeps the marks. It is run when the
 // table is missing, and can be run by hand where the application's role may not
 // create schemas.
-const Setup = `CREATE SCHEMA IF NOT EXISTS xapg;
-CREATE TABLE IF NOT EXISTS xapg.log_mark (log text PRIMARY KEY, seq bigint NOT NULL, mark uuid NOT NULL, at timestamptz NOT NULL DEFAULT now());
-COMMENT ON TABLE xapg.log_mark IS 'the decision log of xapg that last decided here: xapg refuses copies of it'`
+const Setup = `CREATE SCHEMA IF NOT EXISTS _xapg;
+CREATE TABLE IF NOT EXISTS _xapg.log_mark (log text PRIMARY KEY, seq bigint NOT NULL, mark uuid NOT NULL, at timestamptz NOT NULL DEFAULT now());
+COMMENT ON TABLE _xapg.log_mark IS 'the decision log of xapg that last decided here: xapg refuses copies of it'`
 
 const votes = `SELECT pg_catalog.current_setting('max_prepared_transactions')`
 
@@ -35,7 +35,7 @@ func (s Server) Exchange(ctx context.Context, logID string, ours txlog.Mark, app
 		return err
 	}
 	defer conn.Release()
-	read := "SELECT seq::text, mark::text FROM xapg.log_mark WHERE log = '" + logID + "'"
+	read := "SELECT seq::text, mark::text FROM _xapg.log_mark WHERE log = '" + logID + "'"
 
 	found, err := s.mark(ctx, conn, read)
 	if missing(err) {
@@ -69,7 +69,7 @@ func (s Server) leave(ctx context.Context, conn *shard.Conn, read, logID string,
 		}
 	}()
 	// An update of nothing takes the row's lock, and makes the row when there is none.
-	insert := fmt.Sprintf("INSERT INTO xapg.log_mark AS m (log, seq, mark) VALUES ('%s', 0, '%s') ON CONFLICT (log) DO UPDATE SET seq = m.seq",
+	insert := fmt.Sprintf("INSERT INTO _xapg.log_mark AS m (log, seq, mark) VALUES ('%s', 0, '%s') ON CONFLICT (log) DO UPDATE SET seq = m.seq",
 		logID, uuid.Nil)
 	if _, err := conn.Command(ctx, insert); err != nil {
 		return s.explain(err)
@@ -82,7 +82,7 @@ func (s Server) leave(ctx context.Context, conn *shard.Conn, read, logID string,
 		return err
 	}
 	if found.Seq < ours.Seq {
-		update := fmt.Sprintf("UPDATE xapg.log_mark SET seq = %d, mark = '%s', at = now() WHERE log = '%s'", ours.Seq, ours.ID, logID)
+		update := fmt.Sprintf("UPDATE _xapg.log_mark SET seq = %d, mark = '%s', at = now() WHERE log = '%s'", ours.Seq, ours.ID, logID)
 		if _, err := conn.Command(ctx, update); err != nil {
 			return s.explain(err)
 		}
@@ -130,7 +130,7 @@ func (s Server) explain(err error) error {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == "42501" {
 		return fmt.Errorf("shard %s: the application's role may not keep the decision log's mark there: let an administrator run "+
-			"\"CREATE SCHEMA xapg; CREATE TABLE xapg.log_mark (log text PRIMARY KEY, seq bigint NOT NULL, mark uuid NOT NULL, at timestamptz NOT NULL DEFAULT now())\" "+
+			"\"CREATE SCHEMA _xapg; CREATE TABLE _xapg.log_mark (log text PRIMARY KEY, seq bigint NOT NULL, mark uuid NOT NULL, at timestamptz NOT NULL DEFAULT now())\" "+
 			"and grant USAGE on the schema and SELECT, INSERT, UPDATE on the table to it: %w", s.Name(), err)
 	}
 	return err
@@ -149,10 +149,10 @@ func (s Server) mark(ctx context.Context, conn *shard.Conn, read string) (txlog.
 	}
 	var m txlog.Mark
 	if _, err := fmt.Sscan(values[0], &m.Seq); err != nil {
-		return m, fmt.Errorf("shard %s: bad mark in xapg.log_mark: %w", s.Name(), err)
+		return m, fmt.Errorf("shard %s: bad mark in _xapg.log_mark: %w", s.Name(), err)
 	}
 	if m.ID, err = uuid.Parse(values[1]); err != nil {
-		return m, fmt.Errorf("shard %s: bad mark in xapg.log_mark: %w", s.Name(), err)
+		return m, fmt.Errorf("shard %s: bad mark in _xapg.log_mark: %w", s.Name(), err)
 	}
 	return m, nil
 }
