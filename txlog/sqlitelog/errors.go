@@ -30,7 +30,7 @@ const (
 // busyWait is how long another process may hold the log's lock before a call gives
 // up. Its transactions take milliseconds: whoever holds it longer is not one of us,
 // or stopped.
-const busyWait = 5 * time.Second
+var busyWait = 5 * time.Second
 
 // resultCode is the primary result code of SQLite's error, or 0.
 func resultCode(err error) int {

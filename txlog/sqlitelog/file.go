@@ -125,6 +125,8 @@ func examine(ctx context.Context, path string) error {
 	case resultCode(err) == codeNotADB:
 		return &txlog.ForeignError{Log: path, Reason: "it is not a SQLite file, or its beginning is destroyed; name another file, " +
 			"or, if it was this cluster's log, treat it as damaged: do not begin a new one while transactions are prepared on the shards"}
+	case resultCode(err) == codeCorrupt:
+		return nil // perhaps somebody was just writing it: whoever takes a lock sees
 	case err != nil:
 		return err
 	case application != applicationID && (application != 0 || version != 0):

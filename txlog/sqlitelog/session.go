@@ -25,6 +25,7 @@ type session struct {
 	dropDecisions, dropFinished                   *sql.Stmt
 	insertName, readNumber                        *sql.Stmt
 
+	stmts   []*sql.Stmt      // all of them
 	numbers map[string]int64 // of participants' names, as committed
 	added   map[string]int64 // in the open transaction
 }
@@ -66,12 +67,17 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 			s.close()
 			return nil, err
 		}
+		s.stmts = append(s.stmts, *p.stmt)
 	}
 	return s, nil
 }
 
 // close gives the connection up for good, together with what it has not committed.
+// SQLite does not really close it while it has statements.
 func (s *session) close() {
+	for _, stmt := range s.stmts {
+		_ = stmt.Close()
+	}
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = s.conn.Close()
 }

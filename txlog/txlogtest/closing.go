@@ -87,17 +87,20 @@ func endingContext(p *probe) {
 	for i := range answers {
 		ctx, cancel := context.WithCancel(p.ctx)
 		id := newID()
+		if i%3 == 0 { // some have ended before
+			cancel()
+		}
 		wg.Go(func() {
 			got, err := l.Decide(ctx, id, txlog.Commit, shards)
 			answers[i] = answer{id, got, err}
 		})
 		wg.Go(func() {
-			if i%3 > 0 { // some end at once, some a little later
+			defer cancel()
+			if i%3 == 2 { // some end at once, some a little later
 				timer := time.NewTimer(time.Duration(i) * 20 * time.Microsecond)
 				defer timer.Stop()
 				<-timer.C
 			}
-			cancel()
 		})
 	}
 	wg.Wait()
