@@ -8,6 +8,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(crashDSN) != "" {
+		crashChild()
+	}
 	code := m.Run()
 	if sharedCluster != nil {
 		_ = sharedCluster.Close()

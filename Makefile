@@ -1,0 +1,74 @@
+# make help lists what can be made.
+SHELL := /bin/bash
+GOLANGCI_VERSION := v2.15.0
+BIN := $(CURDIR)/bin
+LINT := $(BIN)/golangci-lint
+PACKAGES := ./...
+COUNT ?= 6
+FUZZTIME ?= 30s
+
+# The product needs no C; the race detector does.
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo build vet lint race short bench fuzz fmt clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## make sure that Go, PostgreSQL and a C compiler can be had
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later (https://go.dev/dl)"; exit 1; }
+	@if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -z "$$XAPG_PG_BIN" ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "== installing PostgreSQL with apt-get"; \
+			apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql >/dev/null || echo "that failed; the tests will fetch PostgreSQL themselves"; \
+		else echo "== PostgreSQL is not installed: the tests will fetch it once"; fi; fi
+	@if ! command -v cc >/dev/null && ! command -v gcc >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "== installing gcc for the race detector"; \
+			apt-get update -q >/dev/null; DEBIAN_FRONTEND=noninteractive apt-get install -y -q gcc libc6-dev >/dev/null || true; fi; fi
+
+test: setup build vet lint race ## build, vet, lint, and run all tests with the race detector
+	@echo "== all good"
+
+build: ## build everything, without C
+	@echo "== building"
+	CGO_ENABLED=0 go build $(PACKAGES)
+
+vet: ## go vet, and gofmt
+	@echo "== vetting"
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	CGO_ENABLED=0 go vet $(PACKAGES)
+
+$(LINT):
+	@echo "== installing golangci-lint $(GOLANGCI_VERSION) into bin/ (once)"
+	@GOBIN=$(BIN) CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+lint: $(LINT) ## golangci-lint
+	@echo "== linting"
+	$(LINT) run $(PACKAGES)
+
+race: ## all tests, with the race detector where there is a C compiler
+	@if command -v cc >/dev/null || command -v gcc >/dev/null; then \
+		echo "== testing, with the race detector"; CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES); \
+	else echo "== testing, WITHOUT the race detector: it needs a C compiler, and there is none"; go test -timeout 15m $(PACKAGES); fi
+
+short: ## the tests that need no servers or little time
+	go test -short $(PACKAGES)
+
+demo: setup ## the sharded bank: transfers, crashes and load on real servers
+	@echo "== the bank"
+	go run ./examples/bank
+
+bench: setup ## the benchmarks, COUNT times, into bench.txt (for benchstat)
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 60m ./xadriver ./xadriver/internal/... ./shardmap ./txlog/... | tee bench.txt
+
+fuzz: ## every fuzz target, for FUZZTIME each
+	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do for n in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$f); do \
+		echo "== $$n"; go test -run '^$$' -fuzz "^$$n$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; done; done
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove what was built
+	rm -rf bin bench.txt
