@@ -79,7 +79,7 @@ func (l *Log) explain(doing string, err error) error {
 	case code == codeReadOnly:
 		advice = "the file, its directory or its file system is read-only; make it writable"
 	case code == codeCantOpen:
-		advice = "the file, or one of its companions -wal and -shm, cannot be opened; look at the permissions of the file and its directory"
+		advice = "the file, or one of its companions -wal and -shm, cannot be opened for writing; look at the permissions of the file, its directory and its file system"
 	case code == codeBusy || code == codeLocked:
 		advice = fmt.Sprintf("another process has kept it locked for %v; find and end whoever holds it (a backup, an SQLite shell?)", busyWait)
 	case code == codeIO:

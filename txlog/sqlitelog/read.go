@@ -57,13 +57,26 @@ func (r *reading) close() {
 	}
 }
 
+// enter begins a call that reads, and holds l.open if it may. A connection that is
+// opened only now must find the same file.
+func (l *Log) enter() error {
+	l.open.RLock()
+	err := txlog.ErrClosed
+	if !l.closed {
+		err = l.checkFile()
+	}
+	if err != nil {
+		l.open.RUnlock()
+	}
+	return err
+}
+
 // HasMark tells whether m is one of this log's marks.
 func (l *Log) HasMark(ctx context.Context, m txlog.Mark) (bool, error) {
-	l.open.RLock()
-	defer l.open.RUnlock()
-	if l.closed {
-		return false, txlog.ErrClosed
+	if err := l.enter(); err != nil {
+		return false, err
 	}
+	defer l.open.RUnlock()
 	var found bool
 	err := l.reading.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM marks WHERE seq = ? AND id = ?)",
 		m.Seq, blob(m.ID)).Scan(&found)
@@ -72,11 +85,10 @@ func (l *Log) HasMark(ctx context.Context, m txlog.Mark) (bool, error) {
 
 // Lookup returns the decision on transaction id, or [txlog.ErrNoDecision].
 func (l *Log) Lookup(ctx context.Context, id uuid.UUID) (txlog.Decision, error) {
-	l.open.RLock()
-	defer l.open.RUnlock()
-	if l.closed {
-		return txlog.Decision{}, txlog.ErrClosed
+	if err := l.enter(); err != nil {
+		return txlog.Decision{}, err
 	}
+	defer l.open.RUnlock()
 	// Asked first: between the two, what is finished may become stored, but not the
 	// other way round.
 	finished := l.finishes.has(id)
@@ -95,11 +107,10 @@ func (l *Log) Lookup(ctx context.Context, id uuid.UUID) (txlog.Decision, error) 
 // Unfinished returns up to limit unfinished decisions with ids greater than after, in
 // ascending order of ids.
 func (l *Log) Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]txlog.Decision, error) {
-	l.open.RLock()
-	defer l.open.RUnlock()
-	if l.closed {
-		return nil, txlog.ErrClosed
+	if err := l.enter(); err != nil {
+		return nil, err
 	}
+	defer l.open.RUnlock()
 	finished := l.finishes.snapshot()
 	var list []txlog.Decision
 	for len(list) < limit {
