@@ -13,9 +13,9 @@ import (
 	"github.com/xapg/xapg/txlog"
 )
 
-// fill decides until the log refuses, and returns what was stored, the id that was
+// fillUp decides until the log refuses, and returns what was stored, the id that was
 // refused, and why.
-func fill(t *testing.T, l *Log) (stored []uuid.UUID, refused uuid.UUID, err error) {
+func fillUp(t *testing.T, l *Log) (stored []uuid.UUID, refused uuid.UUID, err error) {
 	t.Helper()
 	for i := range 100_000 {
 		id := uuid.Must(uuid.NewV7())
@@ -56,7 +56,7 @@ func goesOn(t *testing.T, l *Log, stored []uuid.UUID, refused uuid.UUID) {
 func TestFullLogStoresNothingAndGoesOnOnceThereIsRoom(t *testing.T) {
 	l := openHooked(t, nil)
 	exec(t, l.session.conn, "PRAGMA max_page_count = 60")
-	stored, refused, err := fill(t, l)
+	stored, refused, err := fillUp(t, l)
 	assert.ErrorIs(t, err, txlog.ErrNotStored)
 	assert.ErrorContains(t, err, "disk is full")
 	assert.NotEmpty(t, stored)

@@ -87,7 +87,7 @@ func enter(ctx context.Context, db *sql.DB, path, cluster string) (txlog.Identit
 		return identity, mark, err
 	}
 
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := beginWriting(ctx, conn)
 	if err != nil {
 		return identity, mark, err
 	}
@@ -136,6 +136,20 @@ func useWAL(ctx context.Context, conn *sql.Conn, path string) error {
 			"put the decision log on a local disk", path)
 	}
 	return err
+}
+
+// beginWriting opens a transaction that nobody else can get between. Waiting for the
+// lock is whileBusy's business: SQLite's own pauses grow so long that a process which
+// commits without pause would keep others out.
+func beginWriting(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err error) {
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return nil, err
+	}
+	err = whileBusy(ctx, func() error {
+		tx, err = conn.BeginTx(ctx, nil) // immediate, by the DSN
+		return err
+	})
+	return tx, err
 }
 
 func createSchema(ctx context.Context, tx *sql.Tx, cluster string) error {

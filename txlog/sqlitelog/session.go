@@ -40,8 +40,7 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 		return nil, err
 	}
 	s := &session{conn: conn, numbers: make(map[string]int64)}
-	// Waiting for a lock is whileBusy's business: SQLite's own pauses grow so long
-	// that a process which commits without pause would keep others out.
+	// As in beginWriting.
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		s.close()
 		return nil, err

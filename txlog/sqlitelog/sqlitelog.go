@@ -12,8 +12,11 @@
 // while transactions may be prepared on the shards: it is the only one who knows
 // how they ended.
 //
-// While the log is open, the files NAME-wal and NAME-shm beside it are part of it.
-// A backup is made with SQLite's own tools (VACUUM INTO, the backup API).
+// While the log is open, the files NAME-wal and NAME-shm beside it are part of it. A
+// program that opens and closes the file in an application's own process, otherwise
+// than through SQLite, takes the application's locks away (close(2) does, see
+// fcntl(2)). A backup, made with SQLite's own tools, tells what was decided; it is
+// not a log to go on with.
 package sqlitelog
 
 import (

@@ -105,7 +105,7 @@ func (l *Log) attempt(now time.Time, jobs []job, ids []uuid.UUID) (undone bool, 
 	if decides {
 		l.hook("log.before_insert")
 	}
-	if err := fillWith(s, now, jobs, ids); err != nil {
+	if err := fill(s, now, jobs, ids); err != nil {
 		s.rollback()
 		return true, err
 	}
@@ -122,7 +122,7 @@ func (l *Log) attempt(now time.Time, jobs []job, ids []uuid.UUID) (undone bool, 
 	return false, nil
 }
 
-func fillWith(s *session, now time.Time, jobs []job, ids []uuid.UUID) error {
+func fill(s *session, now time.Time, jobs []job, ids []uuid.UUID) error {
 	for _, id := range ids {
 		if err := s.finish(id); err != nil {
 			return err

@@ -251,3 +251,52 @@ func TestCloseAnswersWhatWaits(t *testing.T) {
 	assert.NoError(t, <-errs)
 	assert.NoError(t, <-closed)
 }
+
+func TestWriterFlushesEveryCommit(t *testing.T) {
+	l := openHooked(t, nil)
+	check := func() {
+		var mode string
+		var synchronous int
+		require.NoError(t, l.session.conn.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode))
+		require.NoError(t, l.session.conn.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous))
+		assert.Equal(t, "wal", mode)
+		assert.Equal(t, 2, synchronous, "2 is FULL")
+	}
+	check()
+
+	// A connection that is stuck in a transaction is replaced, by one that flushes, too.
+	stuck := l.session
+	exec(t, stuck.conn, "BEGIN IMMEDIATE")
+	id := uuid.New()
+	got, err := l.Decide(t.Context(), id, txlog.Commit, shards)
+	require.NoError(t, err)
+	assert.Equal(t, txlog.Commit, got)
+	require.NotSame(t, stuck, l.session)
+	check()
+	_, err = l.Lookup(t.Context(), id)
+	assert.NoError(t, err)
+}
+
+func TestLogCanBeOpenedWhileItIsBusy(t *testing.T) {
+	l := openHooked(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := l.Decide(t.Context(), uuid.New(), txlog.Commit, shards); !assert.NoError(t, err) {
+					return
+				}
+			}
+		})
+	}
+	defer wg.Wait()
+	defer cancel()
+	for range 10 {
+		other, err := Open(t.Context(), l.path, Options{Cluster: "bank"})
+		require.NoError(t, err)
+		_, err = other.Decide(t.Context(), uuid.New(), txlog.Abort, shards)
+		assert.NoError(t, err)
+		require.NoError(t, other.Close())
+	}
+}

@@ -9,7 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xapg/xapg/txlog"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fails runs all checks on a log with the fault and tells which have failed.
 func fails(t *testing.T, f fault) map[string]error {

@@ -275,7 +275,7 @@ func (b *Branch) answer(err error) error {
 			b.conn.Ended()
 			return err
 		}
-	case pgconn.SafeToRetry(err):
+	case errors.Is(err, shard.ErrNotSent):
 		// Nothing was sent. The server rolls back when the connection closes.
 		b.conn.Break()
 		return err

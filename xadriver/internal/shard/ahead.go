@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -27,7 +28,8 @@ type ahead struct {
 	w io.Writer
 
 	queue []string
-	sent  int // statements of the last queue that went out
+
+	written atomic.Int64 // bytes that left for the server, but for farewells
 
 	// What is still to be filtered from the server's answers.
 	swallow int  // CommandComplete messages that answer queued statements
@@ -40,7 +42,7 @@ type ahead struct {
 
 // frontend is what pgx calls to build its end of the protocol.
 func (a *ahead) frontend(r io.Reader, w io.Writer, build func(io.Reader, io.Writer) *pgproto3.Frontend) *pgproto3.Frontend {
-	*a = ahead{r: r, w: w}
+	a.r, a.w = r, w // anew for each host that is tried
 	return build(readerFunc(a.read), writerFunc(a.write))
 }
 
@@ -54,7 +56,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func (a *ahead) write(p []byte) (int, error) {
 	if len(a.queue) == 0 || len(p) == 0 {
-		return a.w.Write(p)
+		return a.pass(p, p)
 	}
 	var msg []byte
 	switch p[0] {
@@ -63,15 +65,22 @@ func (a *ahead) write(p []byte) (int, error) {
 	case 'Q':
 		msg = a.query(p)
 	default: // Terminate and the like: nothing that runs in a transaction
-		return a.w.Write(p)
+		return a.pass(p, p)
 	}
 	if msg == nil {
-		return a.w.Write(p)
+		return a.pass(p, p)
 	}
 	a.swallow += len(a.queue)
-	a.sent += len(a.queue)
 	a.queue = a.queue[:0]
+	return a.pass(p, msg)
+}
+
+// pass writes msg to the server where the library wrote p.
+func (a *ahead) pass(p, msg []byte) (int, error) {
 	n, err := a.w.Write(msg)
+	if n > 0 && msg[0] != 'X' {
+		a.written.Add(int64(n))
+	}
 	switch {
 	case err == nil:
 		return len(p), nil

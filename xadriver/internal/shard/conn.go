@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jackc/puddle/v2"
 )
@@ -64,14 +66,14 @@ func (c *Conn) Break() { c.broken = true }
 // Release gives the connection back to its pool, or closes it when its state is
 // not known or a transaction is still open on it.
 func (c *Conn) Release() {
+	if c.Status() != Idle || c.Settings != 0 {
+		// A connection that pgx is closing in the background is not touched.
+		c.resource.Destroy()
+		return
+	}
 	c.queue = c.queue[:0]
 	if c.ahead != nil {
 		c.ahead.queue = c.ahead.queue[:0]
-		c.ahead.sent = 0
-	}
-	if c.Status() != Idle || c.Settings != 0 {
-		c.resource.Destroy()
-		return
 	}
 	c.resource.Release()
 }
@@ -100,10 +102,11 @@ func (c *Conn) Query(ctx context.Context, sql string, args []driver.NamedValue) 
 		return nil, err
 	}
 	if q, ok := c.inner.(driver.QueryerContext); ok {
+		before := c.sent()
 		rows, err := q.QueryContext(ctx, sql, args)
 		if !errors.Is(err, driver.ErrSkip) {
 			c.note(err)
-			return rows, err
+			return rows, c.truth(before, err)
 		}
 	}
 	stmt, err := c.prepare(ctx, sql)
@@ -135,10 +138,11 @@ func (c *Conn) Exec(ctx context.Context, sql string, args []driver.NamedValue) (
 
 func (c *Conn) exec(ctx context.Context, sql string, args []driver.NamedValue) (driver.Result, error) {
 	if e, ok := c.inner.(driver.ExecerContext); ok {
+		before := c.sent()
 		res, err := e.ExecContext(ctx, sql, args)
 		if !errors.Is(err, driver.ErrSkip) {
 			c.note(err)
-			return res, err
+			return res, c.truth(before, err)
 		}
 	}
 	stmt, err := c.prepare(ctx, sql)
@@ -170,9 +174,44 @@ func (c *Conn) unsupported(what string) error {
 // Command runs one statement without arguments or rows, such as COMMIT, and
 // returns the server's command tag; "" when the driver does not tell.
 func (c *Conn) Command(ctx context.Context, sql string) (string, error) {
+	if !c.Alive() {
+		return "", ErrNotSent
+	}
 	if err := c.flush(ctx); err != nil {
 		return "", err
 	}
+	before := c.sent()
+	tag, err := c.command(ctx, sql)
+	var pgErr *pgconn.PgError
+	if err != nil && c.ahead != nil && c.sent() == before && !errors.As(err, &pgErr) {
+		err = fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	return tag, err
+}
+
+// ErrNotSent marks errors that came before anything was sent to the server.
+var ErrNotSent = errors.New("the connection was lost before the command was sent")
+
+// sent counts what left for the server. It does not trust what the library says
+// of that: pgx calls an error safe to retry when it finds the connection closed,
+// even if it was this very statement during which it closed.
+func (c *Conn) sent() int64 {
+	if c.ahead == nil {
+		return 0
+	}
+	return c.ahead.written.Load()
+}
+
+// truth makes sure that driver.ErrBadConn, upon which a statement is run again,
+// comes only when nothing was sent.
+func (c *Conn) truth(before int64, err error) error {
+	if err != nil && errors.Is(err, driver.ErrBadConn) && c.sent() != before {
+		return fmt.Errorf("shard %s: the connection was lost while the statement ran; it may or may not have been done", c.shard.name)
+	}
+	return err
+}
+
+func (c *Conn) command(ctx context.Context, sql string) (string, error) {
 	if c.pgx != nil {
 		results, err := c.pgx.Conn().PgConn().Exec(ctx, sql).ReadAll()
 		if err != nil {
