@@ -105,14 +105,14 @@ func TestCommitThatFailsIsNotSaidToHaveStoredNothing(t *testing.T) {
 	require.NoError(t, err)
 	id := uuid.New()
 	lift := limitFiles(t, walSize(t, l)+100)
-	_, err = l.Decide(t.Context(), id, txlog.Commit, shards)
+	_, err = l.Decide(t.Context(), id, txlog.Commit, []string{"aramis"})
 	lift()
 	require.Error(t, err)
 	assert.NotErrorIs(t, err, txlog.ErrNotStored)
 	assert.ErrorContains(t, err, "not known whether it was stored")
 	assert.ErrorContains(t, err, "the disk reports an error")
 
-	settled, err := l.Decide(t.Context(), id, txlog.Abort, shards)
+	settled, err := l.Decide(t.Context(), id, txlog.Abort, []string{"aramis"})
 	require.NoError(t, err, "asking again settles it")
 	require.NoError(t, l.Close())
 	again, err := Open(t.Context(), l.path, Options{Cluster: "bank"})
@@ -121,6 +121,7 @@ func TestCommitThatFailsIsNotSaidToHaveStoredNothing(t *testing.T) {
 	d, err := again.Lookup(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, settled, d.Outcome)
+	assert.Equal(t, []string{"aramis"}, d.Participants, "a name that was rolled back must be stored anew")
 }
 
 func TestCommitThatFailsForAMomentIsRunAgain(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
+// ErrBusy marks the answer that somebody else is finishing the transaction.
+var ErrBusy = errors.New("the prepared transaction is being finished by somebody else")
+
 // Server is a real shard as the resolver sees it.
 type Server struct{ *shard.Shard }
 
@@ -67,8 +70,14 @@ func (s Server) Finish(ctx context.Context, gid string, outcome txlog.Outcome) e
 	}
 	_, err = conn.Command(ctx, sql)
 	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "42704" {
+	switch {
+	case !errors.As(err, &pgErr):
+		return err
+	case pgErr.Code == "42704": // undefined_object
 		return fmt.Errorf("%w: %w", commit.ErrGone, err)
+	case pgErr.Code == "55000": // object_not_in_prerequisite_state: "is busy"
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	default:
+		return err
 	}
-	return err
 }

@@ -159,6 +159,9 @@ func (s *sweeper) finish(ctx context.Context, p Prepared, id gid.ID, outcome txl
 		}
 	}
 	err := s.shard.Finish(ctx, p.GID, outcome)
+	if errors.Is(err, ErrBusy) {
+		return txlog.Unknown, nil // somebody else is finishing it
+	}
 	if err != nil && !commit.Gone(err) {
 		s.log.Warn("could not finish a prepared transaction; it will be tried again",
 			"txn", id.Txn, "gid", p.GID, "outcome", outcome.String(), "err", err)
@@ -175,13 +178,13 @@ func (s *sweeper) finish(ctx context.Context, p Prepared, id gid.ID, outcome txl
 func (s *sweeper) decide(ctx context.Context, p Prepared, id gid.ID, age time.Duration) (txlog.Outcome, error) {
 	d, err := s.r.Log.Lookup(ctx, id.Txn)
 	switch {
+	case err != nil && !errors.Is(err, txlog.ErrNoDecision):
+		return txlog.Unknown, err
+	case p.Age < age:
+		return txlog.Unknown, nil // its coordinator is at work
 	case err == nil:
 		s.adopt(d)
 		return d.Outcome, nil
-	case !errors.Is(err, txlog.ErrNoDecision):
-		return txlog.Unknown, err
-	case p.Age < age:
-		return txlog.Unknown, nil
 	}
 	outcome, err := s.r.Log.Decide(ctx, id.Txn, txlog.Abort, []string{id.Shard})
 	if err != nil {
