@@ -48,7 +48,9 @@ type Config struct {
 	// program at a given step, and for measuring; it delays what it watches.
 	OnStep func(Step)
 
-	noResolver bool
+	// NoResolver keeps this process from resolving in the background. It is for
+	// tools that only look; somebody else must resolve.
+	NoResolver bool
 }
 
 // Shard is one PostgreSQL database. It is reached by DSN, through pgx, or by a

@@ -210,7 +210,7 @@ func (c *Connector) startResolver() {
 		After: c.cfg.ResolveAfter, AtStart: min(time.Second, c.cfg.ResolveAfter), Every: c.cfg.ResolveEvery,
 		Retain: c.cfg.Retain, CallTimeout: callTimeout, Logger: c.logger,
 	})
-	if !c.cfg.noResolver {
+	if !c.cfg.NoResolver {
 		c.resolver.Start()
 	}
 }
