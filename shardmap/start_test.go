@@ -2,21 +2,19 @@ package shardmap_test
 
 import (
 	"database/sql"
-	"os"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/stretchr/testify/require"
+
+	"github.com/xapg/xapg/xadriver/xatest"
 )
 
-// openServer connects to the server that XAPG_TEST_DSN names.
+// openServer starts a server that stops with the test.
 func openServer(t *testing.T) *sql.DB {
 	t.Helper()
-	dsn := os.Getenv("XAPG_TEST_DSN")
-	if dsn == "" {
-		t.Skip("XAPG_TEST_DSN names no server")
-	}
-	db, err := sql.Open("pgx", dsn)
+	c := xatest.Start(t, xatest.Shards(1))
+	db, err := sql.Open("pgx", c.Shards[0].DSN())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
