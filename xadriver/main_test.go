@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if sharedCluster != nil {
 		_ = sharedCluster.Close()
 	}
+	if bench.cluster != nil {
+		_ = bench.cluster.Close()
+	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			_, _ = os.Stderr.WriteString("leaked: " + err.Error() + "\n")
