@@ -274,13 +274,13 @@ func (c clock) parseOffset(s string) (clock, clockState) {
 	return c, clockRead
 }
 
-// number reads a run of at least min and at most max digits.
-func number(s string, min, max int) (v int64, rest string, ok bool) {
+// number reads a run of digits that is neither shorter than least nor longer than most.
+func number(s string, least, most int) (v int64, rest string, ok bool) {
 	n := 0
 	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
 		n++
 	}
-	if n < min || n > max {
+	if n < least || n > most {
 		return 0, "", false
 	}
 	v, err := strconv.ParseInt(s[:n], 10, 64)

@@ -95,9 +95,10 @@ func hashEqualsTheServersForEveryType(t *testing.T, db *sql.DB) {
 			for n, set := range settings {
 				conn := session(t, db, set)
 				seed := seedSQL
-				if n == 1 {
+				switch n {
+				case 1:
 					seed = 0
-				} else if n == 2 {
+				case 2:
 					seed = rng.Int63() - rng.Int63()
 				}
 				direct := "0::bigint"
@@ -345,7 +346,7 @@ func keyOfAnArgumentIsWhatPgxSends(t *testing.T, db *sql.DB) {
 		0, -1, int8(-128), int16(300), int32(1 << 30), int64(math.MinInt64), int64(math.MaxInt64),
 		uint(7), uint8(255), uint16(65535), uint32(math.MaxUint32), uint64(math.MaxInt64), uint64(math.MaxUint64),
 		namedInt(-5), namedUint(9), ptr(namedInt(12)), ptr(ptr(int64(99))), colour(2), time.March, time.Hour,
-		1.0, -0.0, 1.5, 1e15, 1e18, 9.3e18, -9.223372036854775808e18, 0.1, 5e-324, math.MaxFloat64, math.NaN(), math.Inf(1), math.Inf(-1),
+		1.0, math.Copysign(0, -1), 1.5, 1e15, 1e18, 9.3e18, -9.223372036854775808e18, 0.1, 5e-324, math.MaxFloat64, math.NaN(), math.Inf(1), math.Inf(-1),
 		float32(0.1), float32(16777216), float32(-3),
 		"", "1", " 42 ", "-7", "1e3", "12.50", "NaN", "infinity", "true", "no", "abc", "a ", "  ", "héllo ✓", "x\x00y", "\xff",
 		`\x00ff`, `\\x`, "2024-02-29", "2024-02-29 12:34:56.789", "2024-02-29T12:34:56Z", "2024-02-29 12:34:56.7899995+05:30", "0044-03-15 BC",

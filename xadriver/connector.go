@@ -86,7 +86,7 @@ func singleConnector(s Shard) (driver.Connector, error) {
 	if s.Connector != nil {
 		return s.Connector, nil
 	}
-	d := stdlib.GetDefaultDriver().(driver.DriverContext) //nolint:forcetypeassert // pgx's driver is one
+	d := stdlib.GetDefaultDriver().(driver.DriverContext)
 	return d.OpenConnector(s.DSN)
 }
 

@@ -64,11 +64,11 @@ func (d *Driver) Open(dsn string) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := connector.(*Connector) //nolint:forcetypeassert // made just above
+	c := connector.(*Connector)
 	conn, err := c.Connect(context.Background())
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	conn.(*Conn).owned = c //nolint:forcetypeassert // made just above
+	conn.(*Conn).owned = c
 	return conn, nil
 }

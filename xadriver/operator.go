@@ -40,7 +40,7 @@ func (c *Connector) InDoubt(ctx context.Context) ([]InDoubt, error) {
 	}
 	prefix := gid.Prefix(c.cfg.Cluster, c.log.Identity().ID)
 	lists := make([][]resolve.Prepared, len(c.shards))
-	errs := make([]error, len(c.shards))
+	errs := make([]error, len(c.shards), len(c.shards)+1)
 	var wg sync.WaitGroup
 	for i, sh := range c.shards {
 		wg.Go(func() {
@@ -72,7 +72,7 @@ func (c *Connector) InDoubt(ctx context.Context) ([]InDoubt, error) {
 		if d, err := c.log.Lookup(ctx, id); err == nil {
 			byID[id].Decision = d.Outcome.String()
 		} else if !errors.Is(err, txlog.ErrNoDecision) {
-			errs = append(errs, err)
+			return out, err
 		}
 		out = append(out, *byID[id])
 	}

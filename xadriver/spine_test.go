@@ -81,7 +81,7 @@ func TestAFailedStatementFailsTheTransactionOnAllShards(t *testing.T) {
 	_, err = tx.Exec("SAVEPOINT s")
 	require.NoError(t, err)
 	_, err = tx.Exec("INSERT INTO ledger VALUES ($1, 1, 1)", names[1])
-	pgErr, ok := err.(*pgconn.PgError) //nolint:errorlint // bare, as some clients expect
+	pgErr, ok := err.(*pgconn.PgError)
 	require.True(t, ok, "%T", err)
 	assert.Equal(t, "23503", pgErr.Code)
 	_, err = tx.Exec("SELECT 1 FROM accounts WHERE owner = $1", names[0])

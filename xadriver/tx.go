@@ -10,7 +10,7 @@ import (
 type Tx struct {
 	conn *Conn
 	txn  *transaction
-	ctx  context.Context //nolint:containedctx // database/sql gives Commit no other
+	ctx  context.Context
 }
 
 var _ driver.Tx = (*Tx)(nil)

@@ -103,7 +103,7 @@ func (r *reader) at(n ast.Node, e *ConfigError) *ConfigError {
 // locate finds the places of what Validate found wrong.
 func (r *reader) locate(err error) error {
 	list := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list itself is wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		list = joined.Unwrap()
 	}
 	for i, err := range list {

@@ -65,7 +65,7 @@ func (l *Log) explain(doing string, err error) error {
 		return err
 	}
 	var advice string
-	if unknown, ok := err.(*unknownError); ok {
+	if unknown, ok := err.(*unknownError); ok { //nolint:errorlint // only the outermost is taken apart
 		return &unknownError{l.explain(doing, unknown.err)}
 	}
 	code := resultCode(err)

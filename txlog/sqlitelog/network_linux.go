@@ -64,7 +64,7 @@ func networkFUSEName(dir string) (string, error) {
 	if err != nil {
 		return "", nil // a system without /proc: the shards' marks still tell a second log
 	}
-	device := fmt.Sprintf("%d:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)))
+	device := fmt.Sprintf("%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev))
 	return fuseInMounts(string(mounts), device), nil
 }
 

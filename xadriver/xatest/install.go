@@ -153,7 +153,7 @@ func fetch(log io.Writer) (string, error) {
 		return filepath.Join(dir, "bin"), nil
 	}
 	fmt.Fprintln(log, "xatest: PostgreSQL is not installed: fetching it once, into", dir)
-	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // must be readable by the servers' user
+	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
 	fresh, err := os.MkdirTemp(cache, "fetch-")
@@ -201,7 +201,7 @@ func (i *installation) command(ctx context.Context, name string, args ...string)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC", "PGTZ=UTC")
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if i.uid >= 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(i.uid), Gid: uint32(i.gid)} //nolint:gosec // ids are not negative
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(i.uid), Gid: uint32(i.gid)}
 		cmd.Dir = "/"
 	}
 	return cmd

@@ -27,12 +27,11 @@ type Server struct {
 	port     int
 	settings map[string]string
 
-	mu       sync.Mutex
-	cmd      *exec.Cmd // the supervisor, and below it the server
-	leash    io.Closer // its end stops the server
-	exited   chan struct{}
-	log      *os.File
-	standbys int
+	mu     sync.Mutex
+	cmd    *exec.Cmd // the supervisor, and below it the server
+	leash  io.Closer // its end stops the server
+	exited chan struct{}
+	log    *os.File
 }
 
 func newServer(c *Cluster, name string, o options) *Server {
@@ -71,7 +70,8 @@ func (s *Server) DSN() string { return s.Database("postgres") }
 
 // Database is a DSN for another database of the server.
 func (s *Server) Database(name string) string {
-	return fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable", superuser, s.Host(), s.port, name)
+	at := net.JoinHostPort(s.Host(), strconv.Itoa(s.port))
+	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", superuser, at, name)
 }
 
 // CreateDatabase makes a database and returns its DSN.
@@ -129,7 +129,7 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener's address
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) launch(ctx context.Context) error {

@@ -211,7 +211,7 @@ func (b *Branch) votedFor(ctx context.Context, gid string) (string, error) {
 	}
 	defer rows.Close()
 	if err := rows.Next(make([]driver.Value, 1)); err != nil {
-		return "ROLLBACK", nil //nolint:nilerr // io.EOF: there is no such row, so it did not vote
+		return "ROLLBACK", nil
 	}
 	return tagPrepared, nil
 }

@@ -271,7 +271,7 @@ func (t *Txn) boundLocks() {
 // Bounds reports whether a value of a timeout setting is one, and not 0, which
 // stands for none.
 func Bounds(values []string) bool {
-	return len(values) > 0 && strings.Trim(values[0], "0 msmindh'") != ""
+	return len(values) > 0 && strings.Trim(values[0], "0 dhimns'") != ""
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -73,7 +73,7 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 			return // made between two of our questions
 		}
 		r.Columns = append(r.Columns, Column{
-			Name: text(v[1]), TypeOID: uint32(number(v[2])), Typmod: int32(number(v[3])), NotNull: truth(v[4]), //nolint:gosec // OIDs and typmods fit
+			Name: text(v[1]), TypeOID: uint32(number(v[2])), Typmod: int32(number(v[3])), NotNull: truth(v[4]),
 			Default: text(v[5]), Generated: truth(v[6]), Identity: truth(v[7]), NonDeterministic: truth(v[8]),
 		})
 	})
@@ -97,7 +97,7 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 
 // loader remembers the first error.
 type loader struct {
-	ctx context.Context //nolint:containedctx // lives for one call
+	ctx context.Context
 	q   Queryer
 	err error
 }

@@ -102,10 +102,10 @@ func (p *Planner) named(shard string) (Target, error) {
 
 // keyed is the shard of a key that a hint gives. The tables of the statement say
 // how it is placed; where there are none, the cluster's only placement does.
-func (s *Statement) keyed(key any, args []driver.NamedValue) (Target, error) {
-	tables := s.tables
+func (st *Statement) keyed(key any, args []driver.NamedValue) (Target, error) {
+	tables := st.tables
 	if len(tables) == 0 {
-		tables = s.planner.known(s)
+		tables = st.planner.known(st)
 	}
 	if len(tables) == 0 {
 		return Target{}, &Refusal{Clause: "a key hint", Reason: "no sharded table is known", Remedy: "name a shard (xapg:shard=…)"}
@@ -122,13 +122,13 @@ func (s *Statement) keyed(key any, args []driver.NamedValue) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
-	if ins, ok := s.route.(*inserting); ok {
-		own, err := ins.target(s.planner, args)
+	if ins, ok := st.route.(*inserting); ok {
+		own, err := ins.target(st.planner, args)
 		if err == nil && (own.Mode != One || own.Shards[0] != at) {
 			return Target{}, &Refusal{Clause: "a key hint", Reason: "the row's own key says otherwise", Remedy: "drop the hint"}
 		}
 	}
-	return Target{One, s.planner.each[at]}, nil
+	return Target{One, st.planner.each[at]}, nil
 }
 
 func place(t *shardmap.Table, value any) (int, error) {

@@ -176,24 +176,24 @@ func (p *Planner) Plan(text string, cat *catalog.Catalog, path []string) (*Plan,
 }
 
 // Target is where a call of the statement with these arguments goes.
-func (s *Statement) Target(args []driver.NamedValue, hint Hint) (Target, error) {
-	if s.fatal != nil {
-		return Target{}, s.fatal
+func (st *Statement) Target(args []driver.NamedValue, hint Hint) (Target, error) {
+	if st.fatal != nil {
+		return Target{}, st.fatal
 	}
-	hint, err := s.Hint.with(hint)
+	hint, err := st.Hint.with(hint)
 	if err != nil {
 		return Target{}, err
 	}
 	if hint.Shard != "" {
-		return s.planner.named(hint.Shard)
+		return st.planner.named(hint.Shard)
 	}
 	if hint.HasKey {
-		return s.keyed(hint.Key, args)
+		return st.keyed(hint.Key, args)
 	}
-	if s.err != nil {
-		return Target{}, s.err
+	if st.err != nil {
+		return Target{}, st.err
 	}
-	return s.route.target(s.planner, args)
+	return st.route.target(st.planner, args)
 }
 
 // route finds the shards of a call.
@@ -220,9 +220,9 @@ func (p *Planner) everywhere(reason string) route {
 }
 
 // Explain says in a sentence why a call goes where it goes.
-func (s *Statement) Explain() string {
-	if s.route == nil {
+func (st *Statement) Explain() string {
+	if st.route == nil {
 		return ""
 	}
-	return s.route.why()
+	return st.route.why()
 }

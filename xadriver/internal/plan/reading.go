@@ -79,10 +79,10 @@ func (r *reading) target(p *Planner, args []driver.NamedValue) (Target, error) {
 			}
 		}
 	}
-	switch {
-	case union.count == 0:
+	switch union.count {
+	case 0:
 		return r.single(p, p.home, args) // no row can match, wherever it is asked
-	case union.count == 1:
+	case 1:
 		return r.single(p, first(p, union), args)
 	}
 	list := make([]int, 0, union.count)

@@ -56,7 +56,7 @@ func syntaxError(text string, err error) error {
 	var perr *parser.Error
 	if errors.As(err, &perr) {
 		e.Message = perr.Message
-		e.Position = int32(perr.Cursorpos) //nolint:gosec // within a text of at most MaxLength
+		e.Position = int32(perr.Cursorpos)
 	}
 	return e
 }
@@ -66,7 +66,7 @@ func Position(text string, offset int32) int32 {
 	if offset < 0 || int(offset) > len(text) {
 		return 0
 	}
-	return int32(utf8.RuneCountInString(text[:offset])) + 1 //nolint:gosec // within a text of at most MaxLength
+	return int32(utf8.RuneCountInString(text[:offset])) + 1
 }
 
 // guard refuses what could exhaust the stack. It counts what nests, without
@@ -83,8 +83,8 @@ func guard(text string) error {
 	const limit = 5000 // far below what overflows, far above what people write
 	depth := 0
 	words := 0
-	for i := 0; i < len(text); i++ {
-		switch ch := text[i]; ch {
+	for i := range len(text) {
+		switch text[i] {
 		case '(', '[':
 			if depth++; depth > limit {
 				return tooDeep()
