@@ -193,6 +193,9 @@ func (st *Statement) Target(args []driver.NamedValue, hint Hint) (Target, error)
 	if st.err != nil {
 		return Target{}, st.err
 	}
+	if st.route == nil {
+		return Target{}, &Refusal{Clause: "this statement", Reason: "it governs transactions or sessions, and goes to no shard by itself"}
+	}
 	return st.route.target(st.planner, args)
 }
 
