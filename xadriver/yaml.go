@@ -94,6 +94,9 @@ func (r *reader) wrong(n ast.Node, path, problem string, valid ...string) {
 
 func (r *reader) at(n ast.Node, e *ConfigError) *ConfigError {
 	e.Source = r.source
+	if p, ok := n.(*ast.MappingValueNode); ok {
+		n = p.Key // a pair's own token is its colon
+	}
 	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
 		e.Line, e.Column = n.GetToken().Position.Line, n.GetToken().Position.Column
 	}
