@@ -38,6 +38,7 @@ type Connector struct {
 
 	shards   []*shard.Shard
 	home     *shard.Shard
+	untyped  bool // arguments are sent without knowing the parameters' types
 	layout   *shardmap.Map
 	planner  *plan.Planner
 	schema   schema
@@ -104,6 +105,7 @@ func (c *Connector) open() error {
 			return err
 		}
 		c.shards = append(c.shards, sh)
+		c.untyped = c.untyped || sh.Untyped()
 	}
 	c.home = c.shards[c.layout.Home()]
 	c.planner = plan.New(c.layout, c.cfg.PlanCache)
@@ -237,6 +239,30 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &Conn{connector: c}, nil
 }
 
+// closeWait bounds how long Close waits for connections that somebody still uses.
+const closeWait = 5 * time.Second
+
+// closeShards closes the pools. A connection that its user never gives back, such
+// as that of rows that are not closed, does not keep Close from returning.
+func (c *Connector) closeShards() error {
+	done := make(chan error, len(c.shards))
+	for _, sh := range c.shards {
+		go func() { done <- sh.Close() }()
+	}
+	var errs []error
+	late := time.NewTimer(closeWait)
+	defer late.Stop()
+	for range c.shards {
+		select {
+		case err := <-done:
+			errs = append(errs, err)
+		case <-late.C:
+			return errors.Join(append(errs, errors.New("xapg: closed while connections were in use: close all rows and transactions first"))...)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Close stops the resolver and closes the pools and the log. It waits for
 // commits that are still finishing.
 func (c *Connector) Close() error {
@@ -258,9 +284,7 @@ func (c *Connector) Close() error {
 	if c.resolver != nil {
 		c.resolver.Close()
 	}
-	for _, sh := range c.shards {
-		errs = append(errs, sh.Close())
-	}
+	errs = append(errs, c.closeShards())
 	if c.log != nil && c.ownLog {
 		errs = append(errs, c.log.Close())
 	}

@@ -3,9 +3,11 @@ package xadriver
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,7 +30,7 @@ func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, 
 		return nil, nil, c.failed(err)
 	}
 	if len(p.Statements) == 1 {
-		return c.statement(ctx, call{p.Statements[0], args, values, rows})
+		return c.statement(ctx, call{p.Statements[0], args, c.asSent(args, values), rows})
 	}
 	return c.script(ctx, p, args, rows)
 }
@@ -66,6 +68,31 @@ func arguments(ctx context.Context, query string, args []driver.NamedValue) (str
 		return query, args, args[i:], nil
 	}
 	return query, args, nil, nil
+}
+
+// asSent gives the values as the server will read them. Where pgx sends arguments
+// without knowing the parameters' types, it writes times as UTC and bytes as
+// hexadecimal text, whatever the column is; a key must be hashed as it arrives.
+func (c *Conn) asSent(args, values []driver.NamedValue) []driver.NamedValue {
+	untyped := c.connector.untyped
+	for _, a := range args[:len(args)-len(values)] {
+		if mode, ok := a.Value.(pgx.QueryExecMode); ok {
+			untyped = mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
+		}
+	}
+	if !untyped {
+		return values
+	}
+	sent := slices.Clone(values)
+	for i := range sent {
+		switch v := sent[i].Value.(type) {
+		case time.Time:
+			sent[i].Value = v.UTC()
+		case []byte:
+			sent[i].Value = `\x` + hex.EncodeToString(v)
+		}
+	}
+	return sent
 }
 
 // plan finds out what a text says, by the tables as this connection sees them.
@@ -152,6 +179,15 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 	target, err := s.Target(s.values, hintOf(ctx))
 	if err != nil {
 		return nil, nil, c.failed(err)
+	}
+	if s.SessionState {
+		c.session.stick(len(c.connector.shards))
+	}
+	if s.AsksSession && c.txn == nil && !c.session.sticky.Load() {
+		return nil, nil, &plan.Refusal{
+			Clause: "currval or lastval outside of a transaction", Reason: "each statement may use another server connection, with values of its own",
+			Remedy: "use INSERT … RETURNING, or ask within the transaction",
+		}
 	}
 	switch target.Mode {
 	case plan.One:
@@ -255,9 +291,6 @@ func on(ctx context.Context, b *branch.Branch, s call) (driver.Rows, driver.Resu
 
 // single runs a statement outside of a transaction block.
 func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, driver.Result, error) {
-	if s.SessionState {
-		c.session.stick(len(c.connector.shards))
-	}
 	for try := 0; ; try++ {
 		conn, err := c.session.acquire(ctx, sh)
 		if err != nil {

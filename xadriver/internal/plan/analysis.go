@@ -35,6 +35,7 @@ type analysis struct {
 	locks    bool // FOR UPDATE and the like
 	modifies bool // a CTE writes
 	session  bool // leaves something in the session
+	asks     bool // asks for what was left there
 	notifies bool
 
 	insideSublink int
@@ -228,7 +229,7 @@ func (a *analysis) function(f *pg.FuncCall, sc *scope) {
 		a.refuse("set_config", "settings must hold on every shard", "use SET or SET LOCAL", f.Location)
 	case "nextval", "setval", "currval", "lastval":
 		a.unsharded = true // sequences live on home
-		a.session = a.session || name != "setval"
+		a.asks = a.asks || name == "currval" || name == "lastval"
 	case "pg_backend_pid", "txid_current", "pg_current_xact_id", "pg_current_wal_lsn", "inet_server_addr", "inet_server_port":
 		a.shows = true
 	}

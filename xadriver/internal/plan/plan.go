@@ -69,6 +69,7 @@ type Statement struct {
 	Notifies     bool // it calls something that may notify
 	Opaque       bool // it calls a function that may read or write any table
 	SessionState bool // it leaves something in the session
+	AsksSession  bool // it asks for what an earlier statement left in the session
 	Control      *Control
 	Setting      *Setting
 	Hint         Hint

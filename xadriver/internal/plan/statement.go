@@ -55,6 +55,7 @@ func (st *Statement) finish(a *analysis) {
 	st.MayWrite = a.foreign || a.locks || a.session || a.notifies || len(a.calls) > 0
 	st.Writes = st.Writes || a.modifies
 	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
+	st.AsksSession = a.asks
 	for _, o := range a.occurrences {
 		st.tables = append(st.tables, o.table)
 	}

@@ -84,6 +84,16 @@ func (s *Shard) RuntimeParam(name string) string {
 	return s.config.RuntimeParams[name]
 }
 
+// Untyped reports whether pgx sends arguments to this shard without asking the
+// server for the parameters' types (default_query_exec_mode exec or simple_protocol).
+func (s *Shard) Untyped() bool {
+	if s.config == nil {
+		return false
+	}
+	mode := s.config.DefaultQueryExecMode
+	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
+}
+
 // Stat describes the pool.
 func (s *Shard) Stat() *puddle.Stat { return s.pool.Stat() }
 
