@@ -48,6 +48,8 @@ func world(t testing.TB) (*plan.Planner, *catalog.Catalog) {
 	require.NoError(t, err)
 	counted := relation("counted", 'r', column("id", int8OID), column("at", 1184))
 	counted.Columns[0].Default = "nextval('counted_id_seq'::regclass)"
+	numbered := relation("numbered", 'r', column("tenant_id", int4OID), column("id", int8OID))
+	numbered.Columns[1].Identity = true
 	child := relation("accounts_2026", 'r', column("owner", textOID), column("balance", int8OID), column("note", textOID))
 	accounts := relation("accounts", 'p', column("owner", textOID), column("balance", int8OID), column("note", textOID))
 	child.Parent = accounts
@@ -59,7 +61,7 @@ func world(t testing.TB) (*plan.Planner, *catalog.Catalog) {
 		accounts, child, view, top, counted,
 		relation("ledger", 'r', column("owner", textOID), column("n", int8OID), column("amount", int8OID)),
 		relation("items", 'r', column("id", int8OID), column("owner", textOID), column("price", 1700)),
-		relation("hashed", 'r', column("id", int8OID), column("v", textOID)),
+		relation("hashed", 'r', column("id", int8OID), column("v", textOID)), numbered,
 		relation("currencies", 'r', column("code", textOID), column("name", textOID)),
 		relation("audit", 'r', column("id", int8OID), column("what", textOID)),
 		relation("orders", 'r', column("id", int8OID), column("tenant_id", int4OID)),
@@ -322,6 +324,13 @@ func TestInserts(t *testing.T) {
 		{"INSERT INTO accounts (owner, balance) VALUES ('b', (SELECT count(*) FROM ledger WHERE owner = 'a'))", nil, "no"},
 		{"WITH x AS (INSERT INTO accounts VALUES ('b') RETURNING owner) INSERT INTO ledger VALUES ('b', 1, 1)", nil, "s1"},
 		{"WITH x AS (INSERT INTO accounts VALUES ('a') RETURNING owner) INSERT INTO ledger VALUES ('b', 1, 1)", nil, "no"},
+		{"INSERT INTO numbered (tenant_id) VALUES (7)", nil, "no an omitted value for column id"},
+		{"INSERT INTO numbered VALUES (7)", nil, "no an omitted value for column id"},
+		{"INSERT INTO numbered VALUES (7, DEFAULT)", nil, "no an omitted value for column id"},
+		{"INSERT INTO numbered SELECT 7", nil, "no an omitted value for column id"},
+		{"INSERT INTO numbered VALUES (7, 1)", nil, goes(t, "SELECT * FROM numbered WHERE tenant_id = 7")},
+		{"INSERT INTO numbered SELECT 7, 1", nil, goes(t, "SELECT * FROM numbered WHERE tenant_id = 7")},
+		{"INSERT INTO accounts VALUES ('b', nextval('s'))", nil, "no a join of a sharded table with an unsharded"},
 		{"INSERT INTO audit VALUES (1, 'x')", nil, "s0"},
 		{"INSERT INTO audit SELECT 1, owner FROM accounts WHERE owner = 'a'", nil, "s0"},
 		{"INSERT INTO audit SELECT 1, owner FROM accounts WHERE owner = 'b'", nil, "no a join of a sharded table with an unsharded"},

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/xapg/xapg/shardmap"
@@ -197,6 +199,7 @@ func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
 		st.route = a.p.toHome("table " + t.Name + " lives on home")
 	default:
 		st.tables = append(st.tables, t)
+		a.numbered(in, into)
 		if into.source != nil {
 			st.route = a.reading(result{}, true)
 			return
@@ -225,34 +228,53 @@ func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
 // omittedDefaults refuses a row of a reference table whose omitted columns would
 // get values of their own on each shard.
 func (a *analysis) omittedDefaults(in *pg.InsertStmt, into insertion) {
-	given := make(map[string]bool)
-	for _, n := range in.Cols {
-		given[n.GetResTarget().GetName()] = true
-	}
-	values := in.SelectStmt.GetSelectStmt().GetValuesLists()
-	for i, c := range into.rel.Columns {
-		omitted := len(in.Cols) > 0 && !given[c.Name]
-		if len(in.Cols) == 0 {
-			omitted = in.SelectStmt == nil
-			for _, l := range values {
-				items := l.GetList().GetItems()
-				omitted = omitted || i >= len(items) || items[i].GetSetToDefault() != nil
-			}
-		}
-		for at, n := range in.Cols {
-			if n.GetResTarget().GetName() != c.Name {
-				continue
-			}
-			for _, l := range values {
-				items := l.GetList().GetItems()
-				omitted = omitted || at < len(items) && items[at].GetSetToDefault() != nil
-			}
-		}
-		if omitted && (c.Identity || c.Default != "" && !c.Generated && !a.immutable(c.Default)) {
+	for _, c := range omitted(in, into) {
+		if c.Identity || c.Default != "" && !c.Generated && !a.immutable(c.Default) {
 			a.refuse("an omitted value for column "+c.Name+" of reference table "+into.table.Name,
 				"its default would differ from shard to shard", "give the value", -1)
 		}
 	}
+}
+
+// numbered refuses a row of a sharded table that leaves a column to a sequence:
+// each shard has a sequence of its own, and would give the same numbers.
+func (a *analysis) numbered(in *pg.InsertStmt, into insertion) {
+	for _, c := range omitted(in, into) {
+		if c.Identity || strings.Contains(c.Default, "nextval(") {
+			a.refuse("an omitted value for column "+c.Name+" of sharded table "+into.table.Name,
+				"it comes from a sequence, and each shard has one of its own: numbers would come twice", "give the value, or use gen_random_uuid() as the default", -1)
+		}
+	}
+}
+
+// omitted lists the columns that some inserted row leaves to their defaults.
+func omitted(in *pg.InsertStmt, into insertion) (list []catalog.Column) {
+	position := make(map[string]int, len(in.Cols))
+	for i, n := range in.Cols {
+		position[n.GetResTarget().GetName()] = i
+	}
+	values := in.SelectStmt.GetSelectStmt().GetValuesLists()
+	width := len(into.rel.Columns)
+	if t := in.SelectStmt.GetSelectStmt().GetTargetList(); len(values) == 0 && len(t) > 0 && !hasStar(t) {
+		width = len(t)
+	}
+	for i, c := range into.rel.Columns {
+		at, given := i, in.SelectStmt != nil && (len(values) > 0 || i < width)
+		if len(in.Cols) > 0 {
+			at, given = position[c.Name], false
+			if _, ok := position[c.Name]; ok {
+				given = in.SelectStmt != nil
+			}
+		}
+		for _, l := range values {
+			items := l.GetList().GetItems()
+			given = given && at < len(items) && items[at].GetSetToDefault() == nil
+		}
+		if !given {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // immutable reports whether an expression has the same value everywhere and always.
