@@ -145,8 +145,11 @@ func version(path string) int {
 // fetch gets PostgreSQL once, into a folder that stays.
 func fetch(log io.Writer) (string, error) {
 	cache, err := os.UserCacheDir()
-	if err != nil || os.Getuid() == 0 {
-		cache = filepath.Join(os.TempDir(), "xatest-cache") // readable by the user that runs the servers
+	if os.Getuid() == 0 {
+		cache, err = "/var/cache/xatest", nil // readable by the user that runs the servers
+	}
+	if err != nil {
+		return "", err
 	}
 	dir := filepath.Join(cache, "xatest-postgres-"+string(embedded.V15))
 	if _, err := os.Stat(filepath.Join(dir, "bin", "postgres")); err == nil {

@@ -305,10 +305,8 @@ func (s *Server) AddStandby(ctx context.Context, name string) (*Server, error) {
 	for k, v := range s.settings {
 		replica.settings[k] = v
 	}
-	out, err := s.cluster.inst.command(ctx, filepath.Join(s.cluster.inst.bin, "pg_basebackup"), "-D", replica.dir, "-R", "-X", "stream", "-c", "fast",
-		"-h", s.Host(), "-p", strconv.Itoa(s.port), "-U", superuser, "--no-sync").CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("pg_basebackup: %w: %s", err, out)
+	if err := s.backup(ctx, replica); err != nil {
+		return nil, err
 	}
 	if err := replica.Start(ctx); err != nil {
 		return nil, err
