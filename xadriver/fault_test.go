@@ -103,7 +103,13 @@ func TestAStoppedServerLeavesEveryTransactionWhole(t *testing.T) {
 }
 
 func TestACutConnectionLeavesEveryTransactionWhole(t *testing.T) {
-	b := newBank(t, 3, fast...)
+	for _, shards := range []int{2, 3} {
+		t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) { cutEverywhere(t, shards) })
+	}
+}
+
+func cutEverywhere(t *testing.T, shards int) {
+	b := newBank(t, shards, fast...)
 	plain := openDB(t, b.dsn)
 	_, err := plain.Exec(movesSchema)
 	require.NoError(t, err)
@@ -111,7 +117,7 @@ func TestACutConnectionLeavesEveryTransactionWhole(t *testing.T) {
 
 	through := &bank{log: b.log, urls: b.urls, dsn: "cluster=bank log=" + xatest.Quote("sqlite:"+b.log)}
 	var proxies []*xatest.Proxy
-	for i, s := range servers(t).Shards[:3] {
+	for i, s := range servers(t).Shards[:shards] {
 		p, err := xatest.NewProxy(fmt.Sprintf("127.0.0.1:%d", s.Port()))
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = p.Close() })

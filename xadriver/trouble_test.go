@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -79,6 +80,21 @@ func TestALogOfAnotherClusterIsRefused(t *testing.T) {
 	var foreign *txlog.ForeignError
 	require.ErrorAs(t, err, &foreign)
 	assert.Contains(t, err.Error(), "other")
+}
+
+func TestAShardThatDecidedTransactionsWaitForCannotBeDropped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	log, err := sqlitelog.Open(t.Context(), path, sqlitelog.Options{Cluster: "bank"})
+	require.NoError(t, err)
+	id := uuid.Must(uuid.NewV7())
+	_, err = log.Decide(t.Context(), id, txlog.Commit, []string{"a", "gone"})
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	_, err = sql.Open("xapg", "cluster=bank log="+xatest.Quote("sqlite:"+path)+" shard.a='host=127.0.0.1 port=1' shard.b='host=127.0.0.1 port=1'")
+	var dropped *xadriver.DroppedShardError
+	require.ErrorAs(t, err, &dropped)
+	assert.Equal(t, "gone", dropped.Shard)
+	assert.Equal(t, id, dropped.Txn)
 }
 
 func TestACopyOfTheLogIsRefused(t *testing.T) {

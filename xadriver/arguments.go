@@ -1,0 +1,64 @@
+package xadriver
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// arguments tells pgx's options, which come before a statement's arguments,
+// from the arguments themselves, and lets named arguments become numbered ones.
+func arguments(ctx context.Context, query string, args []driver.NamedValue) (string, []driver.NamedValue, []driver.NamedValue, error) {
+	for i := range args {
+		switch v := args[i].Value.(type) {
+		case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
+			continue
+		case pgx.QueryRewriter:
+			rest := make([]any, 0, len(args)-i-1)
+			for _, a := range args[i+1:] {
+				rest = append(rest, a.Value)
+			}
+			sql, rewritten, err := v.RewriteQuery(ctx, nil, query, rest)
+			if err != nil {
+				return "", nil, nil, fmt.Errorf("xapg: rewriting the query: %w", err)
+			}
+			all := slices.Clone(args[:i])
+			for _, a := range rewritten {
+				all = append(all, driver.NamedValue{Ordinal: len(all) + 1, Value: a})
+			}
+			return sql, all, all[i:], nil
+		}
+		return query, args, args[i:], nil
+	}
+	return query, args, nil, nil
+}
+
+// asSent gives the values as the server will read them. Where pgx sends arguments
+// without knowing the parameters' types, it writes times as UTC and bytes as
+// hexadecimal text, whatever the column is; a key must be hashed as it arrives.
+func (c *Conn) asSent(args, values []driver.NamedValue) []driver.NamedValue {
+	untyped := c.connector.untyped
+	for _, a := range args[:len(args)-len(values)] {
+		if mode, ok := a.Value.(pgx.QueryExecMode); ok {
+			untyped = mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
+		}
+	}
+	if !untyped {
+		return values
+	}
+	sent := slices.Clone(values)
+	for i := range sent {
+		switch v := sent[i].Value.(type) {
+		case time.Time:
+			sent[i].Value = v.UTC()
+		case []byte:
+			sent[i].Value = `\x` + hex.EncodeToString(v)
+		}
+	}
+	return sent
+}

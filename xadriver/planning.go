@@ -1,0 +1,73 @@
+package xadriver
+
+import (
+	"context"
+	"slices"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/catalog"
+	"github.com/xapg/xapg/xadriver/internal/plan"
+)
+
+// plan finds out what a text says, by the tables as this connection sees them.
+func (c *Conn) plan(ctx context.Context, query string) (*plan.Plan, error) {
+	cat, err := c.catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	path := c.searchPath(cat)
+	p, err := c.connector.planner.Plan(query, cat, path)
+	if err != nil || !p.Unknown {
+		return p, err
+	}
+	// Somebody else may have made the table since.
+	if c.txn != nil && c.txn.altered {
+		return p, nil
+	}
+	if cat, err = c.connector.schema.reload(ctx, c.connector.home, cat); err != nil {
+		return nil, err
+	}
+	return c.connector.planner.Plan(query, cat, path)
+}
+
+func (c *Conn) catalog(ctx context.Context) (*catalog.Catalog, error) {
+	if c.txn == nil || !c.txn.altered {
+		return c.connector.schema.get(ctx, c.connector.home)
+	}
+	if c.txn.own != nil {
+		return c.txn.own, nil
+	}
+	if c.txn.Failed() {
+		return c.connector.schema.get(ctx, c.connector.home) // only its end can come
+	}
+	b, err := c.txn.Branch(ctx, c.connector.home)
+	if err != nil {
+		return nil, err
+	}
+	c.txn.own, err = catalog.Load(ctx, queryer{b.Conn()})
+	return c.txn.own, err
+}
+
+// searchPath is the connection's own, nil for the one that the catalog found.
+func (c *Conn) searchPath(cat *catalog.Catalog) []string {
+	var s *branch.Setting
+	if c.txn != nil {
+		s = c.txn.Setting("search_path")
+	}
+	if s == nil {
+		if !c.session.sticky.Load() {
+			return nil
+		}
+		s = c.session.setting("search_path")
+	}
+	if s == nil || len(s.Values) == 0 {
+		return nil
+	}
+	path := slices.Clone(s.Values)
+	for i, name := range path {
+		if name == "$user" {
+			path[i] = cat.User
+		}
+	}
+	return path
+}
