@@ -338,3 +338,38 @@ func TestABranchThatOpensLateHearsWhatWasSaid(t *testing.T) {
 	cl.c.Rollback(ctx, cl.txn.Participants())
 	require.NoError(t, cl.mocks[1].ExpectationsWereMet())
 }
+
+func TestAReaderBesideTwoWritersIsNotPrepared(t *testing.T) {
+	cl := newCluster(t, "athos", "porthos", "aramis")
+	cl.written()
+	for i, s := range []string{"athos", "porthos"} {
+		cl.expect(i, "PREPARE TRANSACTION 'gid_"+s+"'", tag("PREPARE TRANSACTION"))
+		cl.expect(i, "COMMIT PREPARED 'gid_"+s+"'", tag("COMMIT PREPARED"))
+	}
+	for _, sql := range []string{"BEGIN", wait, "SELECT 1"} {
+		cl.expect(2, sql, tag("OK"))
+	}
+	cl.expect(2, ask, false)
+	cl.expect(2, "COMMIT", tag("COMMIT"))
+	cl.exec(2, "SELECT 1", branch.Reads)
+	require.NoError(t, cl.commit())
+	assert.Equal(t, txlog.Commit, cl.log.stored)
+}
+
+func TestAReaderThatCannotCommitAbortsTheWriters(t *testing.T) {
+	cl := newCluster(t, "athos", "porthos", "aramis")
+	cl.written()
+	for i, s := range []string{"athos", "porthos"} {
+		cl.expect(i, "PREPARE TRANSACTION 'gid_"+s+"'", tag("PREPARE TRANSACTION"))
+		cl.expect(i, "ROLLBACK PREPARED 'gid_"+s+"'", tag("ROLLBACK PREPARED"))
+	}
+	for _, sql := range []string{"BEGIN", wait, "SELECT 1"} {
+		cl.expect(2, sql, tag("OK"))
+	}
+	serialization := &pgconn.PgError{Severity: "ERROR", Code: "40001"}
+	cl.expect(2, ask, false)
+	cl.expect(2, "COMMIT", serialization)
+	cl.exec(2, "SELECT 1", branch.Reads)
+	require.ErrorIs(t, cl.commit(), serialization)
+	assert.Equal(t, txlog.Unknown, cl.log.stored)
+}
