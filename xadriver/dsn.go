@@ -111,7 +111,7 @@ func keywords(dsn string) ([]word, error) {
 		}
 		value, next, ok := keywordValue(dsn, i)
 		if !ok {
-			return nil, bad(i, "the value of "+clip(name)+" has no closing quote")
+			return nil, bad(i, "the value that begins here has no closing quote")
 		}
 		i = next
 		list = append(list, word{name, value})
@@ -244,9 +244,16 @@ func compactRange(w word) ([]Range, error) {
 	return out, nil
 }
 
+// plainName is what settings are called; anything else may be a value, or a secret,
+// that bad quoting has put in a name's place.
+var plainName = regexp.MustCompile(`^[a-z_.]{1,40}$`)
+
 // unknown is the error for a name that is none, with the one that was probably meant.
 func unknown(source, path, name string, valid []string) *ConfigError {
-	problem := fmt.Sprintf("there is no setting %q", clip(name))
+	problem := "there is no such setting"
+	if plainName.MatchString(name) {
+		problem = fmt.Sprintf("there is no setting %q", name)
+	}
 	best := slices.MinFunc(valid, func(a, b string) int { return distance(name, a) - distance(name, b) })
 	if distance(name, best) <= 2 {
 		problem += fmt.Sprintf("; did you mean %q?", best)
