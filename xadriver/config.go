@@ -36,6 +36,7 @@ type Config struct {
 	CommitTimeout time.Duration // how long a shard may take to vote, or to answer COMMIT; 30s
 	FinishWait    time.Duration // how long Commit waits for the shards after the decision; 10s
 	PlanCache     int           // statements whose plans are kept; 4096
+	GatherLimit   int           // rows that a statement may bring together in one place; -1 for none
 	ShardConns    int           // connections to each shard at most, per process; no limit by default
 
 	// DecisionLog is an open log to use instead of Log. The caller closes it,

@@ -29,6 +29,8 @@ type transaction struct {
 	*branch.Txn
 	own     *catalog.Catalog // as this transaction sees the tables, once it changed them
 	altered bool             // it changed the tables
+	locked  bool             // it may hold locks on tables that keep others from reading them
+	began   driver.Value     // home's time of the transaction, once it was asked for
 }
 
 var (

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type Connector struct {
 
 	shards   []*shard.Shard
 	home     *shard.Shard
+	scratch  *shard.Shard // home's server again: connections that no transaction waits for
 	untyped  bool // arguments are sent without knowing the parameters' types
 	layout   *shardmap.Map
 	planner  *plan.Planner
@@ -108,6 +110,10 @@ func (c *Connector) open() error {
 		c.untyped = c.untyped || sh.Untyped()
 	}
 	c.home = c.shards[c.layout.Home()]
+	at := c.layout.Home()
+	if c.scratch, err = openShard(at, c.cfg.Shards[at], shard.Options{MaxConns: c.cfg.ShardConns}); err != nil {
+		return err
+	}
 	c.planner = plan.New(c.layout, c.cfg.PlanCache)
 	if err := c.openLog(); err != nil {
 		return err
@@ -245,14 +251,18 @@ const closeWait = 5 * time.Second
 // closeShards closes the pools. A connection that its user never gives back, such
 // as that of rows that are not closed, does not keep Close from returning.
 func (c *Connector) closeShards() error {
-	done := make(chan error, len(c.shards))
-	for _, sh := range c.shards {
+	pools := c.shards
+	if c.scratch != nil {
+		pools = append(slices.Clone(pools), c.scratch)
+	}
+	done := make(chan error, len(pools))
+	for _, sh := range pools {
 		go func() { done <- sh.Close() }()
 	}
 	var errs []error
 	late := time.NewTimer(closeWait)
 	defer late.Stop()
-	for range c.shards {
+	for range pools {
 		select {
 		case err := <-done:
 			errs = append(errs, err)

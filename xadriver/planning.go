@@ -2,6 +2,7 @@ package xadriver
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
@@ -70,4 +71,17 @@ func (c *Conn) searchPath(cat *catalog.Catalog) []string {
 		}
 	}
 	return path
+}
+
+// unreadable lets PostgreSQL speak first where a key cannot be read: what is wrong
+// with the statement itself, it would have said before it looked at the value.
+func (c *Conn) unreadable(ctx context.Context, s call, err error) error {
+	var key *plan.KeyError
+	if !errors.As(err, &key) || key.State == "23502" {
+		return err
+	}
+	if _, derr := (&describer{ctx: ctx, conn: c}).Describe(s.SQL); state(derr) != "" {
+		return derr
+	}
+	return err
 }

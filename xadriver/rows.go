@@ -8,6 +8,7 @@ import (
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/merge"
+	"github.com/xapg/xapg/xadriver/internal/scratch"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
@@ -15,10 +16,12 @@ import (
 // connection back when they end.
 type Rows struct {
 	inner   driver.Rows
-	conn    *shard.Conn    // to be released, outside of a transaction
-	session *session       // to which conn goes back
-	branch  *branch.Branch // that is to hear of errors, within a transaction
-	writes  bool           // rows are those of RETURNING
+	conn    *shard.Conn      // to be released, outside of a transaction
+	session *session         // to which conn goes back
+	branch  *branch.Branch   // that is to hear of errors, within a transaction
+	writes  bool             // rows are those of RETURNING
+	scratch *scratch.Session // to be closed with the rows
+	txn     *transaction     // that fails with them
 }
 
 var (
@@ -42,8 +45,11 @@ func (r *Rows) Next(dest []driver.Value) error {
 		if r.writes && r.branch != nil {
 			r.branch.NoteWrite()
 		}
-	case !errors.Is(err, io.EOF) && r.branch != nil:
+	case errors.Is(err, io.EOF):
+	case r.branch != nil:
 		r.branch.NoteError(err)
+	case r.txn != nil:
+		r.txn.Fail()
 	}
 	return err
 }
@@ -53,6 +59,10 @@ func (r *Rows) Close() error {
 	err := r.inner.Close()
 	if err != nil && r.branch != nil {
 		r.branch.NoteError(err)
+	}
+	if r.scratch != nil {
+		err = errors.Join(err, r.scratch.Close())
+		r.scratch = nil
 	}
 	if r.conn != nil {
 		r.session.release(r.conn)

@@ -25,7 +25,8 @@ func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, 
 		return nil, nil, c.failed(err)
 	}
 	if len(p.Statements) == 1 {
-		return c.statement(ctx, call{p.Statements[0], args, c.asSent(args, values), rows})
+		s := p.Statements[0]
+		return c.statement(ctx, call{Statement: s, sql: s.SQL, args: args, given: values, values: c.asSent(args, values), rows: rows})
 	}
 	return c.script(ctx, p, rows)
 }
@@ -33,8 +34,10 @@ func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, 
 // call is one statement with what it is run with.
 type call struct {
 	*plan.Statement
+	sql    string              // what is sent: the statement's own text, or what a program made of it
 	args   []driver.NamedValue // as given, with pgx's options before the values
-	values []driver.NamedValue // the statement's own
+	given  []driver.NamedValue // the values without the options
+	values []driver.NamedValue // the values as the server will read them: keys are found by these
 	rows   bool                // rows are wanted, not a count
 }
 
@@ -58,7 +61,7 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 	}
 	target, err := s.Target(s.values, hintOf(ctx))
 	if err != nil {
-		return nil, nil, c.failed(err)
+		return nil, nil, c.failed(c.unreadable(ctx, s, err))
 	}
 	if s.SessionState {
 		c.session.stick(len(c.connector.shards))
@@ -70,6 +73,8 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 		}
 	}
 	switch target.Mode {
+	case plan.Composed:
+		return c.composed(ctx, s, target)
 	case plan.One:
 		return c.one(ctx, s, c.connector.shards[target.Shards[0]])
 	case plan.Any:
@@ -146,6 +151,9 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 
 // note takes notice of changed tables.
 func (c *Conn) note(s *plan.Statement, err error) {
+	if c.txn != nil && err == nil && (s.Class == plan.DDL || s.Class == plan.Truncate || s.Class == plan.Lock) {
+		c.txn.locked = true
+	}
 	if err != nil || s.Class != plan.DDL {
 		return
 	}
@@ -159,10 +167,10 @@ func (c *Conn) note(s *plan.Statement, err error) {
 // on runs a statement on a branch.
 func on(ctx context.Context, b *branch.Branch, s call) (driver.Rows, driver.Result, error) {
 	if !s.rows {
-		res, err := b.Exec(ctx, s.SQL, s.args, effect(s.Statement))
+		res, err := b.Exec(ctx, s.sql, s.args, effect(s.Statement))
 		return nil, res, err
 	}
-	inner, err := b.Query(ctx, s.SQL, s.args, effect(s.Statement))
+	inner, err := b.Query(ctx, s.sql, s.args, effect(s.Statement))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -189,14 +197,14 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 
 func (c *Conn) onConn(ctx context.Context, s call, conn *shard.Conn) (driver.Rows, driver.Result, error) {
 	if s.rows {
-		inner, err := conn.Query(ctx, s.SQL, s.args)
+		inner, err := conn.Query(ctx, s.sql, s.args)
 		if err != nil {
 			c.session.release(conn)
 			return nil, nil, err
 		}
 		return &Rows{inner: inner, conn: conn, session: &c.session}, nil, nil
 	}
-	res, err := conn.Exec(ctx, s.SQL, s.args)
+	res, err := conn.Exec(ctx, s.sql, s.args)
 	c.session.release(conn)
 	return nil, res, err
 }

@@ -70,5 +70,5 @@ func (c *Conn) replanned(ctx context.Context, p *plan.Plan, i int, rows bool) (d
 			s = again.Statements[0]
 		}
 	}
-	return c.statement(ctx, call{Statement: s, rows: rows})
+	return c.statement(ctx, call{Statement: s, sql: s.SQL, rows: rows})
 }

@@ -40,6 +40,8 @@ var settings = []Setting{
 		func(c *Config) *time.Duration { return &c.FinishWait }),
 	number("plan_cache", "a number", 4096, "for how many statements plans are kept",
 		func(c *Config) *int { return &c.PlanCache }),
+	limit("gather_limit", 1_000_000, "how many rows a statement may bring together in one place, where it cannot be answered shard by shard; off refuses such statements",
+		func(c *Config) *int { return &c.GatherLimit }),
 	number("shard_conns", "a number", 0, "how many connections a process opens to each shard at most; 0 is no limit",
 		func(c *Config) *int { return &c.ShardConns }),
 }
@@ -69,6 +71,21 @@ func number(name, valid string, def int, doc string, at func(*Config) *int) Sett
 			}
 		},
 	}
+}
+
+// limit is a number that can be switched off.
+func limit(name string, def int, doc string, at func(*Config) *int) Setting {
+	s := number(name, "a number", def, doc, at)
+	set := s.set
+	s.Valid = "a number; 0 or off"
+	s.set = func(c *Config, v string) error {
+		if v == "off" || v == "0" {
+			*at(c) = -1
+			return nil
+		}
+		return set(c, v)
+	}
+	return s
 }
 
 func duration(name, def, doc string, at func(*Config) *time.Duration) Setting {

@@ -69,6 +69,12 @@ func (b *Branch) Exec(ctx context.Context, sql string, args []driver.NamedValue,
 	return res, b.after(err)
 }
 
+// Describe asks the server for a statement's parameters and columns.
+func (b *Branch) Describe(ctx context.Context, sql string) (*shard.Description, error) {
+	d, err := b.conn.Describe(ctx, sql)
+	return d, b.after(err)
+}
+
 // Command runs transaction control on an open branch.
 func (b *Branch) Command(ctx context.Context, sql string) (string, error) {
 	b.begun = true

@@ -154,6 +154,17 @@ func (t *Txn) Settings() []Setting {
 	return all
 }
 
+// Said lists the settings that the transaction made, as they were written.
+func (t *Txn) Said() []string {
+	var all []string
+	for _, e := range t.journal.entries {
+		if e.setting != nil {
+			all = append(all, e.sql)
+		}
+	}
+	return all
+}
+
 // Setting is the transaction's last word on a setting, nil when it has none.
 func (t *Txn) Setting(name string) *Setting {
 	for i := len(t.journal.entries) - 1; i >= 0; i-- {

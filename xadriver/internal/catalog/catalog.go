@@ -10,8 +10,14 @@ type Catalog struct {
 	User       string
 	SearchPath []string // the existing schemas of the session's search_path
 
+	// Bytewise says that the database's own collation orders text by its bytes.
+	Bytewise bool
+
+	types     map[uint32]string // names of types by OID, as home has them
+	sequences map[string]Sequence
 	relations map[Name]*Relation
 	functions map[Name]Function
+	users     map[string]bool     // names of functions outside of pg_catalog
 	byName    map[string]Function // over all schemas, the most dangerous of each name
 }
 
@@ -28,6 +34,24 @@ type Relation struct {
 	Columns []Column
 	Parent  *Relation // of a partition or an inheriting table
 	ViewDef string    // of a view, as seen under the catalog's SearchPath
+	Unique  []Unique  // its primary key, unique constraints and unique indexes
+
+	Referenced bool // foreign keys of other tables refer to it
+	Triggers   bool // it has triggers of users
+}
+
+// Unique is what makes rows of a table unique.
+type Unique struct {
+	Index, Constraint string // names; Constraint is "" for a mere index
+	Columns           []string
+	Primary           bool
+	Partial           bool // holds for some rows only, or for expressions
+}
+
+// Sequence is a sequence, as home has it.
+type Sequence struct {
+	Name
+	Start, Increment int64
 }
 
 // Column of a relation.
@@ -37,8 +61,13 @@ type Column struct {
 	Typmod           int32
 	NotNull          bool
 	Default          string // as an expression; "" for none
+	Type             string // the declared type's name, without typmod; a domain's own
+	Declared         string // the type with its typmod and collation, as in CREATE TABLE
+	Sequence         string // that numbers the rows, schema-qualified and quoted; "" for none
 	Generated        bool
 	Identity         bool
+	IdentityAlways   bool
+	Bytewise         bool // ordered by its bytes, if it is text
 	NonDeterministic bool // collation under which different strings are equal
 }
 
@@ -74,6 +103,25 @@ func (c *Catalog) Resolve(path []string, schema, name string) *Relation {
 	for _, s := range path {
 		if r := c.Relation(s, name); r != nil {
 			return r
+		}
+	}
+	return nil
+}
+
+// Type is the name of a type by home's OID, "" when there is none.
+func (c *Catalog) Type(oid uint32) string { return c.types[oid] }
+
+// Sequence finds a sequence by its quoted, schema-qualified name.
+func (c *Catalog) Sequence(name string) (Sequence, bool) {
+	s, ok := c.sequences[name]
+	return s, ok
+}
+
+// PrimaryKey lists the columns of a relation's primary key, nil when it has none.
+func (r *Relation) PrimaryKey() []string {
+	for _, u := range r.Unique {
+		if u.Primary {
+			return u.Columns
 		}
 	}
 	return nil
@@ -126,13 +174,16 @@ func (c *Catalog) Function(schema, name string) (Function, bool) {
 func New(user string, path []string, relations []*Relation, functions map[Name]Function) *Catalog {
 	c := &Catalog{
 		User: user, SearchPath: path, relations: make(map[Name]*Relation, len(relations)),
-		functions: functions, byName: make(map[string]Function, len(functions)),
+		functions: functions, byName: make(map[string]Function, len(functions)), users: make(map[string]bool),
 	}
 	for _, r := range relations {
 		c.relations[r.Name] = r
 	}
 	for n, f := range functions {
 		c.byName[n.Name] = c.byName[n.Name].or(f)
+		if n.Schema != "pg_catalog" && n.Schema != "information_schema" {
+			c.users[n.Name] = true
+		}
 	}
 	return c
 }
@@ -155,4 +206,11 @@ func spreadNotifies(functions map[Name]Function, sources map[Name]string) {
 			}
 		}
 	}
+}
+
+// Builtin reports whether a function's name is that of PostgreSQL's own, and of
+// nobody else's.
+func (c *Catalog) Builtin(name string) bool {
+	_, own := c.functions[Name{"pg_catalog", name}]
+	return own && !c.users[name]
 }

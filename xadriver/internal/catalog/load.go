@@ -14,11 +14,14 @@ type Queryer interface {
 	QueryContext(ctx context.Context, sql string, args []driver.NamedValue) (driver.Rows, error)
 }
 
-const session = `SELECT current_user::text, coalesce(s::text, '')
+const session = `SELECT current_user::text, coalesce(s::text, ''),
+  (SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database())
 FROM (SELECT 1) AS one LEFT JOIN unnest(current_schemas(false)) WITH ORDINALITY AS p(s, n) ON true ORDER BY n`
 
 const relations = `SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, coalesce(i.inhparent, 0)::int8,
-  CASE WHEN c.relkind = 'v' AND n.nspname NOT IN ('pg_catalog', 'information_schema') THEN pg_get_viewdef(c.oid) ELSE '' END
+  CASE WHEN c.relkind = 'v' AND n.nspname NOT IN ('pg_catalog', 'information_schema') THEN pg_get_viewdef(c.oid) ELSE '' END,
+  EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f'),
+  EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_(toast|temp)'`
@@ -26,14 +29,62 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_(toast|t
 const columns = `SELECT a.attrelid::int8, a.attname::text,
   (CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END)::int8,
   (CASE WHEN t.typtype = 'd' AND a.atttypmod = -1 THEN t.typtypmod ELSE a.atttypmod END)::int8,
-  a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''), a.attgenerated <> '', a.attidentity <> '',
-  coalesce(NOT co.collisdeterministic, false)
+  a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''), a.attgenerated <> '', a.attidentity::text,
+  coalesce(NOT co.collisdeterministic, false), ` + typeName + `,
+  CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod) ELSE ` + typeName + ` END ||
+    CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN (SELECT ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
+      FROM pg_namespace cn WHERE cn.oid = co.collnamespace) ELSE '' END,
+  coalesce(co.collprovider = 'c' AND co.collcollate IN ('C', 'POSIX') OR co.collname = 'default' AND co.collnamespace = 'pg_catalog'::regnamespace
+    AND (SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()), false),
+  coalesce((SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.relname) FROM pg_depend e JOIN pg_class s ON s.oid = e.objid AND s.relkind = 'S'
+    JOIN pg_namespace sn ON sn.oid = s.relnamespace WHERE e.classid = 'pg_class'::regclass AND e.refclassid = 'pg_class'::regclass
+    AND e.refobjid = a.attrelid AND e.refobjsubid = a.attnum AND e.deptype = 'i' LIMIT 1),
+   (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.relname) FROM pg_depend e JOIN pg_class s ON s.oid = e.refobjid AND s.relkind = 'S'
+    JOIN pg_namespace sn ON sn.oid = s.relnamespace WHERE e.classid = 'pg_attrdef'::regclass AND e.objid = d.oid
+    AND e.refclassid = 'pg_class'::regclass LIMIT 1), '')
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation co ON co.oid = a.attcollation
+JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
 ORDER BY a.attrelid, a.attnum`
+
+const uniques = `SELECT i.indrelid::int8, c.relname::text, coalesce(k.conname::text, ''), i.indisprimary, i.indpred IS NOT NULL OR 0 = ANY (i.indkey::int2[]),
+  coalesce((SELECT string_agg(a.attname::text, chr(1) ORDER BY p.n) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS p(col, n)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = p.col WHERE p.n <= i.indnkeyatts), '')
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') AND k.conrelid = i.indrelid
+WHERE (i.indisunique OR k.contype = 'x') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`
+
+const types = `SELECT t.oid::int8, ` + typeName + ` FROM pg_type t JOIN pg_namespace tn ON tn.oid = t.typnamespace
+WHERE t.typtype <> 'p' AND (t.typrelid = 0 OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relpersistence <> 't'))`
+
+// typeName is a type's name, under which it is found whatever the search_path.
+const typeName = `CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(t.oid, -1) ELSE quote_ident(tn.nspname) || '.' || quote_ident(t.typname) END`
+
+const sequences = `SELECT n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname), s.seqstart, s.seqincrement
+FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't'`
+
+// fingerprint changes whenever somebody changes what Load reads.
+const fingerprint = `SELECT concat_ws(':',
+  (SELECT sum(hashtext(c.oid || ' ' || c.xmin)::int8) FROM pg_class c WHERE c.oid >= 16384 AND relpersistence <> 't' AND relkind NOT IN ('t', 'i', 'I')),
+  (SELECT sum(hashtext(a.attrelid || ' ' || a.attnum || ' ' || a.xmin)::int8) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE a.attrelid >= 16384 AND a.attnum > 0 AND c.relpersistence <> 't' AND c.relkind NOT IN ('t', 'i', 'I')),
+  (SELECT sum(hashtext(oid || ' ' || xmin)::int8) FROM pg_attrdef), (SELECT sum(hashtext(oid || ' ' || xmin)::int8) FROM pg_rewrite WHERE oid >= 16384),
+  (SELECT sum(hashtext(oid || ' ' || xmin)::int8) FROM pg_proc WHERE oid >= 16384), (SELECT sum(hashtext(oid || ' ' || xmin)::int8) FROM pg_namespace),
+  (SELECT sum(hashtext(oid || ' ' || xmin)::int8) FROM pg_type WHERE oid >= 16384 AND typrelid = 0 AND typelem = 0),
+  (SELECT sum(hashtext(oid || ' ' || xmin)::int8) FROM pg_constraint WHERE oid >= 16384),
+  (SELECT sum(hashtext(i.indexrelid || ' ' || i.indrelid)::int8) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisunique AND i.indrelid >= 16384 AND c.relpersistence <> 't'),
+  (SELECT sum(hashtext(inhrelid || ' ' || inhparent)::int8) FROM pg_inherits))`
+
+// Fingerprint asks a shard for a text that differs from an earlier answer of the
+// same shard if its schema was changed in between.
+func Fingerprint(ctx context.Context, q Queryer) (string, error) {
+	l := &loader{ctx: ctx, q: q}
+	var print string
+	l.each(fingerprint, 1, func(v []driver.Value) { print = text(v[0]) })
+	return print, l.err
+}
 
 const functions = `SELECT n.nspname::text, p.proname::text, bool_or(p.prokind = 'a'), bool_or(p.prokind = 'w'), bool_or(p.proretset),
   bool_or(p.provolatile <> 'i'),
@@ -43,39 +94,53 @@ const functions = `SELECT n.nspname::text, p.proname::text, bool_or(p.prokind = 
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
 GROUP BY 1, 2`
 
-// Load reads a catalog from a shard, in four round trips.
+// Load reads a catalog from a shard, in seven round trips.
 func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 	l := &loader{ctx: ctx, q: q}
 	var (
-		user string
-		path []string
-		rels []*Relation
+		user     string
+		path     []string
+		rels     []*Relation
+		bytewise bool
 	)
-	l.each(session, 2, func(v []driver.Value) {
-		user = text(v[0])
+	l.each(session, 3, func(v []driver.Value) {
+		user, bytewise = text(v[0]), truth(v[2])
 		if s := text(v[1]); s != "" {
 			path = append(path, s)
 		}
 	})
 	byOID := make(map[int64]*Relation)
 	parents := make(map[*Relation]int64)
-	l.each(relations, 6, func(v []driver.Value) {
-		r := &Relation{OID: number(v[0]), Name: Name{text(v[1]), text(v[2])}, Kind: text(v[3])[0], ViewDef: text(v[5])}
+	l.each(relations, 8, func(v []driver.Value) {
+		r := &Relation{OID: number(v[0]), Name: Name{text(v[1]), text(v[2])}, Kind: text(v[3])[0], ViewDef: text(v[5]), Referenced: truth(v[6]), Triggers: truth(v[7])}
 		byOID[r.OID], parents[r] = r, number(v[4])
 		rels = append(rels, r)
 	})
 	for r, oid := range parents {
 		r.Parent = byOID[oid]
 	}
-	l.each(columns, 9, func(v []driver.Value) {
+	l.each(columns, 13, func(v []driver.Value) {
 		r := byOID[number(v[0])]
 		if r == nil {
 			return // made between two of our questions
 		}
 		r.Columns = append(r.Columns, Column{
 			Name: text(v[1]), TypeOID: uint32(number(v[2])), Typmod: int32(number(v[3])), NotNull: truth(v[4]),
-			Default: text(v[5]), Generated: truth(v[6]), Identity: truth(v[7]), NonDeterministic: truth(v[8]),
+			Default: text(v[5]), Generated: truth(v[6]), Identity: text(v[7]) != "", IdentityAlways: text(v[7]) == "a",
+			NonDeterministic: truth(v[8]), Type: text(v[9]), Declared: text(v[10]), Bytewise: truth(v[11]), Sequence: text(v[12]),
 		})
+	})
+	l.each(uniques, 6, func(v []driver.Value) {
+		if r := byOID[number(v[0])]; r != nil {
+			r.Unique = append(r.Unique, Unique{
+				Index: text(v[1]), Constraint: text(v[2]), Primary: truth(v[3]), Partial: truth(v[4]), Columns: strings.Split(text(v[5]), "\x01"),
+			})
+		}
+	})
+	typeNames, seqs := make(map[uint32]string), make(map[string]Sequence)
+	l.each(types, 2, func(v []driver.Value) { typeNames[uint32(number(v[0]))] = text(v[1]) })
+	l.each(sequences, 5, func(v []driver.Value) {
+		seqs[text(v[2])] = Sequence{Name: Name{text(v[0]), text(v[1])}, Start: number(v[3]), Increment: number(v[4])}
 	})
 	funcs, sources := make(map[Name]Function), make(map[Name]string)
 	l.each(functions, 8, func(v []driver.Value) {
@@ -92,7 +157,9 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 		return nil, fmt.Errorf("reading the system catalogs: %w", l.err)
 	}
 	spreadNotifies(funcs, sources)
-	return New(user, path, rels, funcs), nil
+	c := New(user, path, rels, funcs)
+	c.Bytewise, c.types, c.sequences = bytewise, typeNames, seqs
+	return c, nil
 }
 
 // loader remembers the first error.

@@ -39,6 +39,17 @@ type analysis struct {
 	notifies bool
 
 	insideSublink int
+
+	// What the composition of programs needs besides.
+	mentions []*mention
+	conds    []condition
+	topScope *scope
+	merging  *Refusal // why the top level's rows, put one after the other, are not the result
+	regroups bool     // the top level sums up rows of several shards
+	reframes bool     // … has window functions over rows of several shards
+	dedupes  bool     // … has DISTINCT over rows of several shards
+	groups   bool     // there is a GROUP BY somewhere
+	local    bool     // each shard can answer the top level's FROM and WHERE for its own rows
 }
 
 // call is a call of an opaque function.
@@ -90,6 +101,11 @@ func (p *Planner) known(s *Statement) []*shardmap.Table {
 
 // relation accounts for a mention of a table, and returns what FROM gains by it.
 func (a *analysis) relation(rv *pg.RangeVar, b *block) (*entry, *catalog.Relation, *shardmap.Table) {
+	return a.mentioned(rv, nil, nil, b)
+}
+
+// mentioned is relation for a table that stands in FROM, in node n.
+func (a *analysis) mentioned(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) (*entry, *catalog.Relation, *shardmap.Table) {
 	a.tables++
 	alias := rv.Relname
 	if rv.Alias != nil {
@@ -127,8 +143,9 @@ func (a *analysis) relation(rv *pg.RangeVar, b *block) (*entry, *catalog.Relatio
 		key = &class{block: b, table: t}
 		a.occurrences = append(a.occurrences, &occurrence{table: t, class: key, where: int(rv.Location)})
 	}
-	for _, c := range r.Columns {
-		col := column{name: c.Name}
+	a.mentions = append(a.mentions, &mention{rv: rv, node: n, entry: e, rel: r, table: t, class: key, block: b, scope: sc})
+	for i, c := range r.Columns {
+		col := column{name: c.Name, info: &r.Columns[i]}
 		if key != nil && c.Name == t.Key {
 			col.class = key
 		}

@@ -11,6 +11,9 @@ import (
 // conditions takes from an expression what must hold in block at: the parts that
 // are joined by AND and say that a key equals something.
 func (a *analysis) conditions(n *pg.Node, sc *scope, at *block) {
+	if e := n.GetBoolExpr(); n != nil && (e == nil || e.Boolop != pg.BoolExprType_AND_EXPR) {
+		a.conds = append(a.conds, condition{n, at, sc})
+	}
 	switch e := n.GetNode().(type) {
 	case *pg.Node_BoolExpr:
 		switch e.BoolExpr.Boolop {

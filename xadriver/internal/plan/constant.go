@@ -86,6 +86,8 @@ func elements(t *shardmap.Table, v any, yield func(shardmap.Key) error) error {
 	switch rv.Kind() {
 	case reflect.Invalid, reflect.Pointer:
 		return nil // a NULL array equals nothing
+	case reflect.String:
+		return literals(t, rv.String(), yield)
 	case reflect.Slice, reflect.Array:
 	default:
 		return &Refusal{
@@ -97,6 +99,23 @@ func elements(t *shardmap.Table, v any, yield func(shardmap.Key) error) error {
 		k, err := t.Type.Key(rv.Index(i).Interface())
 		c := read(k, err)
 		if err := c.keys(t, nil, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// literals calls yield for the elements of an array written as text: {a,"b c",NULL}.
+func literals(t *shardmap.Table, text string, yield func(shardmap.Key) error) error {
+	list, ok := arrayElements(text)
+	if !ok {
+		return &Refusal{
+			Clause: fmt.Sprintf("an array written as text for = ANY on the key %s of table %s", t.Key, t.Name),
+			Reason: "its elements cannot be told", Remedy: "pass a slice",
+		}
+	}
+	for _, e := range list {
+		if err := literal(t, e).keys(t, nil, yield); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ func (a *analysis) from(items []*pg.Node, sc *scope) result {
 func (a *analysis) item(n *pg.Node, sc *scope, b *block) result {
 	switch e := n.GetNode().(type) {
 	case *pg.Node_RangeVar:
-		return a.table(e.RangeVar, sc, b)
+		return a.table(e.RangeVar, n, sc, b)
 	case *pg.Node_RangeSubselect:
 		return a.derived(e.RangeSubselect, sc, b)
 	case *pg.Node_JoinExpr:
@@ -65,7 +65,7 @@ func functionName(f *pg.RangeFunction) string {
 }
 
 // table is a mention of a table, a view or a WITH query.
-func (a *analysis) table(rv *pg.RangeVar, sc *scope, b *block) result {
+func (a *analysis) table(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) result {
 	if rv.Schemaname == "" {
 		if c := sc.cte(rv.Relname); c != nil {
 			a.tables++
@@ -88,17 +88,17 @@ func (a *analysis) table(rv *pg.RangeVar, sc *scope, b *block) result {
 		}
 	}
 	if r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname); r != nil && r.Kind == 'v' && !r.System() {
-		return a.view(rv, r.ViewDef, sc, b)
+		return a.view(rv, n, r.ViewDef, sc, b)
 	}
 	before := len(a.occurrences)
-	e, _, _ := a.relation(rv, b)
+	e, _, _ := a.mentioned(rv, n, sc, b)
 	sc.entries = append(sc.entries, e)
 	sharded := len(a.occurrences) > before
 	return result{rows: sharded, hides: sharded}
 }
 
 // view is analysed as the query that it stands for.
-func (a *analysis) view(rv *pg.RangeVar, def string, sc *scope, b *block) result {
+func (a *analysis) view(rv *pg.RangeVar, n *pg.Node, def string, sc *scope, b *block) result {
 	a.tables++
 	alias := rv.Relname
 	if rv.Alias != nil {
@@ -119,6 +119,7 @@ func (a *analysis) view(rv *pg.RangeVar, def string, sc *scope, b *block) result
 	res := a.query(stmts[0].Node.GetSelectStmt(), &scope{block: b}, &block{parent: b})
 	a.complete(stmts[0].Node)
 	a.path, a.sql, a.node, a.tables, a.viewDepth = saved.path, saved.sql, saved.node, saved.tables, saved.viewDepth
+	a.mentions = append(a.mentions, &mention{rv: rv, node: n, view: stmts[0].Node.GetSelectStmt()})
 
 	e.columns, e.open = res.columns, res.open
 	if r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname); r != nil && len(r.Columns) == len(e.columns) {
@@ -169,6 +170,7 @@ func (a *analysis) join(j *pg.JoinExpr, sc *scope, b *block) result {
 	default:
 		lb, rb, at = &block{parent: b}, &block{parent: b}, nil
 	}
+	sc.merged = sc.merged || j.IsNatural || len(j.UsingClause) > 0
 	from := len(sc.entries)
 	l := a.item(j.Larg, sc, lb)
 	middle := len(sc.entries)

@@ -78,6 +78,8 @@ type Statement struct {
 	catalog *catalog.Catalog
 	route   route
 	tables  []*shardmap.Table // the sharded ones
+
+	composition *composition // of what several shards may answer together
 	err     error             // why it cannot run anywhere without a hint
 	fatal   error             // why it cannot run at all
 }
@@ -115,10 +117,11 @@ const (
 	Any                    // any one of Shards
 	Scatter                // all of Shards; their rows and counts add up
 	Everywhere             // all of Shards, with the same effect on each
+	Composed               // by the statement's Program, over Shards
 )
 
 func (m Mode) String() string {
-	return [...]string{"one shard", "any shard", "several shards, results joined", "all shards, the same on each"}[m]
+	return [...]string{"one shard", "any shard", "several shards, results joined", "all shards, the same on each", "several shards, composed"}[m]
 }
 
 // Target is where a call of a statement goes. Shards are in ascending order and

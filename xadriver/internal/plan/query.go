@@ -23,11 +23,26 @@ func (r *result) not(a *analysis, clause, reason string, offset int32) {
 	}
 }
 
+// mergeTop notes that the top level's rows must be merged, which programs do; at any
+// deeper level nobody does.
+func (a *analysis) mergeTop(res *result, sc *scope, clause string, offset int32) {
+	if sc.block != a.top {
+		res.not(a, clause, mustMerge, offset)
+		return
+	}
+	if a.merging == nil {
+		a.merging = &Refusal{Clause: clause, Reason: mustMerge, Remedy: byKey, Position: int(pg.Position(a.sql, offset))}
+	}
+}
+
 const mustMerge = "the results of the shards would have to be merged"
 
 // query analyses a SELECT at any level.
 func (a *analysis) query(sel *pg.SelectStmt, outer *scope, b *block) result {
 	sc := &scope{parent: outer, block: b}
+	if b == a.top {
+		a.topScope = sc
+	}
 	before := len(a.occurrences)
 	a.with(sel.WithClause, sc)
 
@@ -67,10 +82,10 @@ func (a *analysis) tail(sel *pg.SelectStmt, sc *scope, res *result) {
 		return
 	}
 	if limited {
-		res.not(a, "LIMIT or OFFSET over several shards", mustMerge, -1)
+		a.mergeTop(res, sc, "LIMIT or OFFSET over several shards", -1)
 	}
 	if len(sel.SortClause) > 0 && sc.block == a.top {
-		res.not(a, "ORDER BY over several shards", mustMerge, -1)
+		a.mergeTop(res, sc, "ORDER BY over several shards", -1)
 	}
 	if sel.IntoClause != nil {
 		a.refuse("SELECT INTO", "where its rows should live is not said", "create the table, then INSERT", -1)
@@ -91,6 +106,13 @@ func (a *analysis) with(w *pg.WithClause, sc *scope) {
 		return
 	}
 	sc.ctes = make(map[string]*cte)
+	if w.Recursive { // all are visible in all, and PostgreSQL judges what they make of that
+		for _, n := range w.Ctes {
+			c := &cte{}
+			c.open = true
+			sc.ctes[n.GetCommonTableExpr().Ctename] = c
+		}
+	}
 	for _, n := range w.Ctes {
 		e := n.GetCommonTableExpr()
 		c := &cte{}
@@ -180,6 +202,8 @@ func (a *analysis) plain(sel *pg.SelectStmt, sc *scope) result {
 func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 	agg, window := a.sumsUp(sel, sc)
 	grouped := agg || len(sel.GroupClause) > 0 || sel.HavingClause != nil
+	a.groups = a.groups || len(sel.GroupClause) > 0
+	top := sc.block == a.top
 	byKeyOf := func(list []*pg.Node) bool {
 		for _, n := range list {
 			if a.keyOf(target(sel, n), sc) != nil {
@@ -196,10 +220,12 @@ func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 		if len(sel.GroupClause) > 0 {
 			clause = "GROUP BY over several shards"
 		}
-		res.not(a, clause, mustMerge, -1)
+		a.mergeTop(res, sc, clause, -1)
+		a.regroups = a.regroups || top
 	}
 	if window != nil && !a.partitionedByKey(sel, window, byKeyOf) {
-		res.not(a, "a window function over several shards", mustMerge, window[0].Location)
+		a.mergeTop(res, sc, "a window function over several shards", window[0].Location)
+		a.reframes = a.reframes || top
 	}
 	if len(sel.DistinctClause) > 0 {
 		list := sel.TargetList
@@ -207,7 +233,8 @@ func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 			list = sel.DistinctClause
 		}
 		if !byKeyOf(list) {
-			res.not(a, "DISTINCT over several shards", mustMerge, -1)
+			a.mergeTop(res, sc, "DISTINCT over several shards", -1)
+			a.dedupes = a.dedupes || top
 		}
 	}
 	return grouped || window != nil
@@ -383,7 +410,7 @@ func (a *analysis) output(sel *pg.SelectStmt, sc *scope, res *result, grouped bo
 		if name == "" {
 			name = list[len(list)-1]
 		}
-		res.columns = append(res.columns, column{name, keep(sc.key(ref), t.Val)})
+		res.columns = append(res.columns, column{name: name, class: keep(sc.key(ref), t.Val)})
 	}
 }
 
@@ -395,7 +422,7 @@ func (a *analysis) star(qualifier []string, sc *scope, res *result, keep func(*c
 		}
 		res.open = res.open || e.open
 		for _, c := range e.columns {
-			res.columns = append(res.columns, column{c.name, keep(c.class)})
+			res.columns = append(res.columns, column{name: c.name, class: keep(c.class)})
 		}
 	}
 }

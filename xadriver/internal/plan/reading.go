@@ -23,6 +23,8 @@ type reading struct {
 	unsharded bool     // tables that live on home are read too
 	several   error    // why it cannot run on several shards; nil when it can
 	writes    bool
+	merges    bool // the shards' answers, one after the other, are not the answer
+	composes  bool // what cannot be spread can be composed
 	opaque    []opaqueCall
 }
 
@@ -105,6 +107,9 @@ func first(p *Planner, s shards) int {
 
 // single goes to one shard, if what else is read is there too.
 func (r *reading) single(p *Planner, at int, args []driver.NamedValue) (Target, error) {
+	if r.unsharded && at != p.home && r.composes && len(r.opaque) == 0 {
+		return Target{Composed, p.each[at]}, nil
+	}
 	if r.unsharded && at != p.home {
 		return Target{}, &Refusal{
 			Clause: "a join of a sharded table with an unsharded one",
@@ -128,7 +133,13 @@ func (r *reading) spread(_ *Planner, list []int, because error) (Target, error) 
 				return Target{}, c.refusal()
 			}
 		}
+		if r.merges && !r.writes {
+			return Target{Composed, list}, nil
+		}
 		return Target{Scatter, list}, nil
+	}
+	if r.composes && len(r.opaque) == 0 {
+		return Target{Composed, list}, nil
 	}
 	if refusal, ok := r.several.(*Refusal); ok { //nolint:errorlint // made here
 		copied := *refusal

@@ -51,6 +51,9 @@ func (e *KeyError) SQLState() string { return e.State }
 const byKey = "say which key it concerns: add a condition such as key = $1, or a hint (xadriver.WithKey, /* xapg:key=… */)"
 
 func keyError(t *shardmap.Table, err error) error {
+	if errors.Is(err, shardmap.ErrAmbiguous) || errors.Is(err, shardmap.ErrUnsupported) {
+		return &Refusal{Clause: "this value for the key " + t.Key + " of table " + t.Name, Reason: err.Error(), Remedy: "write it plainly"}
+	}
 	e := &KeyError{Table: t.Name, Column: t.Key, State: "22023", Problem: "cannot be read: " + err.Error(), Cause: err}
 	var conversion *shardmap.ConversionError
 	switch {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/xapg/xapg/xadriver/internal/catalog"
 	pg "github.com/xapg/xapg/xadriver/internal/syntax"
 )
 
@@ -10,6 +11,7 @@ type scope struct {
 	block   *block
 	entries []*entry
 	ctes    map[string]*cte
+	merged  bool // items were joined by USING or NATURAL, which makes one column of two
 }
 
 // entry is one item of FROM.
@@ -23,6 +25,7 @@ type entry struct {
 type column struct {
 	name  string
 	class *class
+	info  *catalog.Column // of a table's own column
 }
 
 func (e *entry) find(name string) (*class, bool) {
@@ -114,6 +117,64 @@ func (s *scope) unqualified(name string) *class {
 		}
 		if open {
 			return nil
+		}
+	}
+	return nil
+}
+
+// owner is the item of FROM, of this level only, to which a column belongs; nil
+// when it cannot be told.
+func (s *scope) owner(ref *pg.ColumnRef) *entry {
+	list := names(ref.Fields)
+	if len(list) < len(ref.Fields) || len(list) == 0 {
+		return nil
+	}
+	name := list[len(list)-1]
+	var found *entry
+	for _, e := range s.entries {
+		if len(list) > 1 && e.alias != list[len(list)-2] {
+			continue
+		}
+		switch _, ok := e.find(name); {
+		case e.open, ok && found != nil:
+			return nil
+		case ok:
+			found = e
+		}
+	}
+	return found
+}
+
+// has reports whether a name is that of a column of FROM at this level.
+func (s *scope) has(ref *pg.ColumnRef) bool {
+	if s.owner(ref) != nil {
+		return true
+	}
+	if list := names(ref.Fields); s.merged && len(list) == 1 && len(ref.Fields) == 1 {
+		for _, e := range s.entries {
+			if _, ok := e.find(list[0]); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// same reports whether two names are those of one column.
+func (s *scope) same(a, b *pg.ColumnRef) bool {
+	e := s.owner(a)
+	return e != nil && e == s.owner(b) && a.Fields[len(a.Fields)-1].GetString_().Sval == b.Fields[len(b.Fields)-1].GetString_().Sval
+}
+
+// column is what is known of a table's column, nil for anything else.
+func (s *scope) column(ref *pg.ColumnRef) *catalog.Column {
+	e := s.owner(ref)
+	if e == nil {
+		return nil
+	}
+	for _, c := range e.columns {
+		if c.name == ref.Fields[len(ref.Fields)-1].GetString_().Sval {
+			return c.info
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 	switch n := s.Node.GetNode().(type) {
 	case *pg.Node_SelectStmt:
 		st.Class, st.ReturnsRows = Select, true
+		st.composition = &composition{path: path, node: s.Node}
 		st.read(a, a.query(n.SelectStmt, nil, a.top))
 	case *pg.Node_InsertStmt:
 		st.Class, st.ReturnsRows = Insert, n.InsertStmt.ReturningClause != nil
@@ -95,6 +96,8 @@ func (a *analysis) reading(res result, writes bool) *reading {
 	root, tied := a.together()
 	r := &reading{groups: groups, unbound: unbound, unsharded: a.unsharded, writes: writes}
 	r.opaque = a.opaque(groups, root)
+	r.merges = a.merging != nil || a.now
+	r.composes = !writes && !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks
 	if refusal := a.acrossShards(res, tied, writes); refusal != nil {
 		r.several = refusal
 	}

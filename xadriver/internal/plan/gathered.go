@@ -1,0 +1,253 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/xapg/xapg/shardmap"
+	"github.com/xapg/xapg/xadriver/internal/catalog"
+	pg "github.com/xapg/xapg/xadriver/internal/syntax"
+)
+
+// gathered composes any query: the rows that each table contributes are copied
+// into a table of the same name in a scratch session, where the statement runs as
+// it was written. Views are written out, since PostgreSQL has bound theirs to the
+// tables themselves.
+func (c *composer) gathered() (bool, error) {
+	if err := c.gatherable(); err != nil {
+		return false, err
+	}
+	for _, m := range c.a.mentions {
+		if m.view != nil {
+			m.inline()
+		}
+	}
+	for i, m := range c.a.mentions {
+		for _, o := range c.a.mentions[:i] {
+			if m.scope != nil && m.scope == o.scope && m.entry != nil && o.entry != nil && m.rv.Alias == nil && o.rv.Alias == nil && m.rv.Relname == o.rv.Relname {
+				return false, &Refusal{Clause: "two tables of one name in one FROM, gathered from several shards", Reason: "they would be mistaken for each other", Remedy: "give each an alias"}
+			}
+		}
+	}
+	used := columnsNamed(c.a.node)
+	taken := make(map[string]*Pull)
+	for _, m := range c.a.mentions {
+		switch {
+		case m.view != nil || m.table == nil:
+			continue
+		case m.table.Kind != shardmap.Sharded && c.how&All == 0:
+			m.rv.Schemaname = m.rel.Schema // a view's names are those of its own path
+			continue
+		}
+		if err := c.pull(m, used, taken); err != nil {
+			return false, err
+		}
+	}
+	unschema(c.a.node)
+	c.prog.Strategy = "gather"
+	c.prog.Reason = "the rows that its tables contribute are brought together in one PostgreSQL session, where the statement runs as it is"
+	return true, c.final(pg.Select(c.sel), false)
+}
+
+// gatherable says why a statement cannot be gathered.
+func (c *composer) gatherable() error {
+	refuse := func(clause, reason string) error { return &Refusal{Clause: clause, Reason: reason, Remedy: byKey} }
+	switch {
+	case c.a.err != nil:
+		return c.a.err
+	case len(c.a.calls) > 0:
+		return opaqueCall{name: c.a.calls[0].name, position: c.a.calls[0].position}.refusal()
+	case c.a.locks:
+		return refuse("FOR UPDATE or FOR SHARE in a statement that is gathered from several shards", "the rows to lock are not known to the shards that hold them")
+	}
+	return nil
+}
+
+// mention is a place where a statement names a table or a view.
+type mention struct {
+	rv    *pg.RangeVar
+	node  *pg.Node // that holds rv
+	entry *entry
+	rel   *catalog.Relation
+	table *shardmap.Table // nil for a view, or what is PostgreSQL's own
+	class *class          // of a sharded table's key
+	block *block
+	scope *scope
+	view  *pg.SelectStmt
+}
+
+// inline puts a view's definition where the view was named.
+func (m *mention) inline() {
+	alias := &pg.Alias{Aliasname: m.rv.Relname}
+	if m.rv.Alias != nil {
+		alias = m.rv.Alias
+	}
+	m.node.Node = &pg.Node_RangeSubselect{RangeSubselect: &pg.RangeSubselect{Subquery: pg.Select(m.view), Alias: alias}}
+}
+
+// named is what a statement names as columns.
+type named map[string]bool
+
+// everything says that any column may matter: there is a star, or a whole row.
+const everything = "*"
+
+func (n named) has(column string) bool { return n[everything] || n[column] }
+
+// columnsNamed collects every name that may be a column's.
+func columnsNamed(n proto.Message) named {
+	used := make(named)
+	aliases := make(map[string]bool)
+	pg.Walk(n, func(m proto.Message) bool {
+		switch m := m.(type) {
+		case *pg.RangeVar:
+			aliases[m.Relname] = true
+			if m.Alias != nil {
+				aliases[m.Alias.Aliasname] = true
+				if len(m.Alias.Colnames) > 0 {
+					used[everything] = true
+				}
+			}
+		case *pg.JoinExpr:
+			if m.IsNatural {
+				used[everything] = true
+			}
+		}
+		return true
+	})
+	var look func(m proto.Message) bool
+	look = func(m proto.Message) bool {
+		switch m := m.(type) {
+		case *pg.SubLink:
+			// What EXISTS selects does not matter.
+			if sel := m.Subselect.GetSelectStmt(); m.SubLinkType == pg.SubLinkType_EXISTS_SUBLINK && sel != nil && len(sel.TargetList) == 1 && isStar(sel.TargetList[0].GetResTarget().GetVal()) {
+				sel.TargetList = []*pg.Node{pg.Output(pg.Int(1), "")}
+			}
+		case *pg.ColumnRef:
+			list := names(m.Fields)
+			if len(list) < len(m.Fields) {
+				used[everything] = true
+			}
+			for _, name := range list {
+				used[name] = true
+				if len(m.Fields) == 1 && aliases[name] {
+					used[everything] = true
+				}
+			}
+		case *pg.JoinExpr:
+			for _, name := range names(m.UsingClause) {
+				used[name] = true
+			}
+		}
+		return true
+	}
+	pg.Walk(n, look)
+	return used
+}
+
+// pull lets a mention of a table name a table of the scratch session, and notes
+// what fills it. Mentions that need the same rows share a table.
+func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
+	r := m.rel
+	var cols []string
+	query := &pg.SelectStmt{TargetList: nil}
+	empty := make([]string, 0, len(r.Columns))
+	for _, col := range r.Columns {
+		if !used.has(col.Name) {
+			continue
+		}
+		cols = append(cols, col.Name)
+		query.TargetList = append(query.TargetList, pg.Output(asText(pg.Column(col.Name), col.TypeOID), ""))
+		empty = append(empty, quoted(col.Name)+" "+col.Declared)
+	}
+	if len(cols) == 0 && len(r.Columns) > 0 { // its rows are only counted
+		col := r.Columns[0]
+		cols = append(cols, col.Name)
+		query.TargetList = append(query.TargetList, pg.Output(pg.Cast(pg.Null(), "text"), ""))
+		empty = append(empty, quoted(col.Name)+" "+col.Declared)
+	}
+	source := pg.Table(r.Schema, r.Name.Name, "")
+	source.GetRangeVar().Inh = m.rv.Inh
+	query.FromClause = []*pg.Node{source}
+	var filter []*pg.Node
+	for _, cond := range c.a.conds {
+		if n := c.filter(cond, m); n != nil {
+			filter = append(filter, n)
+		}
+	}
+	query.WhereClause = pg.And(filter)
+	node := pg.Select(query)
+	if err := c.typed(node); err != nil {
+		return err
+	}
+	text, err := textOf(node)
+	if err != nil {
+		return err
+	}
+	name := ""
+	if p := taken[text.String()]; p != nil {
+		name = p.Table
+	} else {
+		name = m.rv.Relname
+		for i := 2; slices.ContainsFunc(c.prog.Pulls, func(p Pull) bool { return p.Table == name }); i++ {
+			name = fmt.Sprintf("%s_%d", m.rv.Relname, i)
+		}
+		p := Pull{Table: name, Columns: cols, Query: text}
+		if m.class != nil {
+			if sets := m.class.all(); len(sets) > 0 {
+				p.sets = []group{{table: m.table, sets: sets}}
+			}
+		}
+		if m.table.Kind != shardmap.Sharded {
+			p.home = true
+		}
+		c.prog.Pulls = append(c.prog.Pulls, p)
+		taken[text.String()] = &p
+		// Not made from the table itself, which the transaction may have locked.
+		create := "CREATE TEMPORARY TABLE " + quoted(name) + " (" + strings.Join(empty, ", ") + ") ON COMMIT DROP"
+		c.prog.Create = append(c.prog.Create, create)
+		if pk := r.PrimaryKey(); len(pk) > 0 && c.a.groups && !slices.ContainsFunc(pk, func(k string) bool { return !slices.Contains(cols, k) }) {
+			for i := range pk {
+				pk = slices.Clone(pk)
+				pk[i] = quoted(pk[i])
+			}
+			c.prog.Create = append(c.prog.Create, "ALTER TABLE pg_temp."+quoted(name)+" ADD PRIMARY KEY ("+strings.Join(pk, ", ")+")")
+		}
+	}
+	if m.rv.Alias == nil && name != m.rv.Relname {
+		m.rv.Alias = &pg.Alias{Aliasname: m.rv.Relname}
+	}
+	m.rv.Catalogname, m.rv.Schemaname, m.rv.Relname, m.rv.Inh = "", "pg_temp", name, true
+	return nil
+}
+
+// asText selects a column as text from which the very same value is read again.
+func asText(n *pg.Node, oid uint32) *pg.Node {
+	const bpchar = 1042
+	if oid != bpchar {
+		return pg.Cast(n, "text")
+	}
+	// A cast would take the blanks at its end.
+	return &pg.Node{Node: &pg.Node_CaseExpr{CaseExpr: &pg.CaseExpr{
+		Args: []*pg.Node{{Node: &pg.Node_CaseWhen{CaseWhen: &pg.CaseWhen{
+			Expr:   &pg.Node{Node: &pg.Node_NullTest{NullTest: &pg.NullTest{Arg: n, Nulltesttype: pg.NullTestType_IS_NOT_NULL}}},
+			Result: pg.Call("concat", pg.Clone(n)),
+		}}}},
+	}}}
+}
+
+// quoted is a name in quotes.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// unschema takes the schema out of references to columns of tables that now are
+// temporary ones.
+func unschema(n proto.Message) {
+	pg.Walk(n, func(m proto.Message) bool {
+		if ref, ok := m.(*pg.ColumnRef); ok && len(ref.Fields) > 2 {
+			ref.Fields = ref.Fields[len(ref.Fields)-2:]
+		}
+		return true
+	})
+}

@@ -1,0 +1,52 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// errNotPgx is what shards given as another driver's connector cannot do.
+func (c *Conn) errNotPgx(what string) error {
+	return fmt.Errorf("xapg: shard %s: %s needs a shard that is given as a DSN, or as a connector of pgx", c.shard.name, what)
+}
+
+// Description is what the server says of a statement: the OIDs of its parameters'
+// types, and its columns' names and types.
+type Description struct {
+	Params  []uint32
+	Columns []pgconn.FieldDescription
+}
+
+// Describe asks the server for a statement's parameters and columns. Nothing is run.
+func (c *Conn) Describe(ctx context.Context, sql string) (*Description, error) {
+	if c.pgx == nil {
+		return nil, c.errNotPgx("a statement whose parts are put together")
+	}
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	d, err := c.pgx.Conn().PgConn().Prepare(ctx, "", sql, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Description{Params: d.ParamOIDs, Columns: d.Fields}, nil
+}
+
+// CopyIn runs COPY … FROM STDIN with what r gives.
+func (c *Conn) CopyIn(ctx context.Context, sql string, r io.Reader) error {
+	if c.pgx == nil {
+		return c.errNotPgx("COPY")
+	}
+	_, err := c.pgx.Conn().PgConn().CopyFrom(ctx, r, sql)
+	if err != nil && c.pgx.Conn().IsClosed() {
+		var pgErr *pgconn.PgError
+		if !errors.As(err, &pgErr) {
+			err = fmt.Errorf("xapg: shard %s: the connection was lost: %w", c.shard.name, err)
+		}
+	}
+	return err
+}
