@@ -19,6 +19,9 @@ import (
 // them, and the rest is done in order as their rows arrive, or by a PostgreSQL
 // session over their rows.
 func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
+	if s.Writes {
+		return c.write(ctx, s, target)
+	}
 	how := 0
 	if c.txn != nil {
 		how |= plan.All

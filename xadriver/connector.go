@@ -40,7 +40,7 @@ type Connector struct {
 	shards   []*shard.Shard
 	home     *shard.Shard
 	scratch  *shard.Shard // home's server again: connections that no transaction waits for
-	untyped  bool // arguments are sent without knowing the parameters' types
+	untyped  bool         // arguments are sent without knowing the parameters' types
 	layout   *shardmap.Map
 	planner  *plan.Planner
 	schema   schema

@@ -13,6 +13,7 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/commit"
 	"github.com/xapg/xapg/xadriver/internal/mark"
 	"github.com/xapg/xapg/xadriver/internal/plan"
+	"github.com/xapg/xapg/xadriver/internal/scratch"
 )
 
 // InDoubtError says that the outcome of a transaction cannot be known now. It is
@@ -122,6 +123,10 @@ func public(err error) error {
 	}
 	return branch.Bare(err)
 }
+
+// GatherLimitError says that a statement needs more rows of the shards in one
+// place than the setting gather_limit allows.
+type GatherLimitError = scratch.LimitError
 
 // Errors that name a state of the cluster that must be mended before it can commit.
 type (

@@ -36,6 +36,16 @@ func Buffer(r driver.Rows) (driver.Rows, error) {
 	}
 }
 
+// RowsOf are the rows of what Buffer returned.
+func RowsOf(b driver.Rows) [][]driver.Value { return b.(*buffer).rows }
+
+// WithRows is a buffered result with other rows of the same columns.
+func WithRows(b driver.Rows, rows [][]driver.Value) driver.Rows {
+	copied := *b.(*buffer)
+	copied.rows = rows
+	return &copied
+}
+
 // None is a result without columns and rows.
 func None() driver.Rows { return &buffer{} }
 

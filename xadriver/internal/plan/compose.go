@@ -83,7 +83,11 @@ func (c *composer) parameters(n *pg.Node, replace func(*pg.Node, string) (*pg.No
 		if !ok || node.GetParamRef() == nil {
 			return true
 		}
-		by, err := replace(pg.Param(int(node.GetParamRef().Number)), c.paramType(int(node.GetParamRef().Number)))
+		n := int(node.GetParamRef().Number)
+		if n > len(c.desc.Params)+1 && (c.prog.Limit == nil || n != c.prog.Limit.Param) {
+			return true // rows that are handed over: cast where they are
+		}
+		by, err := replace(pg.Param(n), c.paramType(n))
 		if err != nil {
 			failed = err
 			return false

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"database/sql/driver"
-	"fmt"
 
 	"github.com/xapg/xapg/shardmap"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
@@ -67,7 +66,7 @@ func (a *analysis) merge(m *pg.MergeStmt, sc *scope) write {
 
 // victim accounts for the table that is changed.
 func (a *analysis) victim(clause string, rv *pg.RangeVar, sc *scope) write {
-	e, r, t := a.relation(rv, sc.block)
+	e, r, t := a.mentioned(rv, nil, sc, sc.block)
 	if r != nil && r.Kind == 'v' {
 		a.refuse(clause+" of a view", "where its rows live is not looked into", "name the table itself", rv.Location)
 	}
@@ -91,6 +90,11 @@ func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
 	for _, n := range list {
 		t := n.GetResTarget()
 		if w.table != nil && w.table.Kind == shardmap.Sharded && t.GetName() == w.table.Key {
+			if w.clause == "UPDATE" && sc.block == a.top {
+				a.rekeys = true
+				a.expression(n, sc)
+				continue
+			}
 			a.refuse("a change of the key "+w.table.Key+" of table "+w.table.Name, "the row would have to move to another shard",
 				"delete the row and insert it with its new key, in one transaction", t.GetLocation())
 		}
@@ -111,6 +115,9 @@ type insertion struct {
 	rows   []constant // the keys of the rows that VALUES gives
 	source *class     // of the SELECT's column that becomes the key
 	fixed  *constant  // the SELECT's constant that becomes the key
+	res    result     // the SELECT
+	// evaluate says that the rows, or their keys, are known only when they are found.
+	evaluate bool
 }
 
 // insert analyses INSERT.
@@ -194,9 +201,7 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 	}
 	sel := in.SelectStmt.GetSelectStmt()
 	if sel == nil { // DEFAULT VALUES
-		if sharded {
-			a.fail(missingKey(into.table))
-		}
+		into.evaluate = sharded
 		return
 	}
 	if len(sel.ValuesLists) > 0 && len(sel.SortClause) == 0 && sel.LimitCount == nil && sel.LimitOffset == nil && sel.WithClause == nil {
@@ -207,25 +212,25 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 				continue
 			}
 			if at < 0 || at >= len(items) || items[at].GetSetToDefault() != nil {
-				a.fail(missingKey(into.table))
-				return
+				into.evaluate = true
+				continue
 			}
 			k, ok := constantOf(items[at], into.table)
 			if !ok {
-				a.refuse("an expression for the key "+into.table.Key+" of table "+into.table.Name, "its value is not known before the row's shard is chosen",
-					"compute it in the application and pass it as an argument", -1)
-				return
+				into.evaluate = true
+				continue
 			}
 			into.rows = append(into.rows, k)
 		}
 		return
 	}
 	res := a.query(sel, sc, &block{parent: sc.block})
+	into.res = res
 	if !sharded {
 		return
 	}
 	if at < 0 {
-		a.fail(missingKey(into.table))
+		into.evaluate = true
 		return
 	}
 	if len(sel.TargetList) > at && sel.Op == pg.SetOperation_SETOP_NONE && !hasStar(sel.TargetList[:at+1]) {
@@ -241,8 +246,7 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 			return
 		}
 	}
-	a.refuse("INSERT … SELECT into sharded table "+into.table.Name, "where its rows belong cannot be told before they are read",
-		"select the key itself, bound by a condition, or insert in two steps", -1)
+	into.evaluate = true
 }
 
 func hasStar(list []*pg.Node) bool {
@@ -258,65 +262,41 @@ func noKey(t *shardmap.Table) error {
 	return &KeyError{Table: t.Name, Column: t.Key, State: "23502", Problem: "is NULL, or out of its type's range: such a row has no shard"}
 }
 
-func missingKey(t *shardmap.Table) error {
-	return &KeyError{Table: t.Name, Column: t.Key, State: "23502", Problem: "is not given: a row without its key has no shard; give the key a value in every row"}
-}
-
 // inserting is the route of an INSERT into a sharded table.
 type inserting struct {
-	table *shardmap.Table
-	rows  []constant
-	reads reading // what it reads beside
-	any   bool    // reads anything sharded
+	table    *shardmap.Table
+	rows     []constant
+	reads    reading // what it reads beside
+	any      bool    // reads anything sharded
+	evaluate bool    // the keys are known only when the rows are found
 }
 
 func (in *inserting) target(p *Planner, args []driver.NamedValue) (Target, error) {
-	at := -1
-	for _, c := range in.rows {
-		if c.none {
-			return Target{}, noKey(in.table)
-		}
-		found := false
-		put := func(k shardmap.Key) error {
-			found = true
-			stored, err := in.table.Stored(k)
-			if err != nil {
-				return keyError(in.table, err)
-			}
-			shard, err := in.table.Shard(stored)
-			if err != nil {
-				return keyError(in.table, err)
-			}
-			if at >= 0 && at != shard {
-				return &Refusal{
-					Clause: "an INSERT of rows for several shards", Reason: fmt.Sprintf("the keys of its rows are on shards %s and %s", p.layout.Shards()[at], p.layout.Shards()[shard]),
-					Remedy: "insert the rows of each key by themselves, in one transaction",
-				}
-			}
-			at = shard
-			return nil
-		}
-		if err := c.keys(in.table, args, put); err != nil {
-			return Target{}, err
-		}
-		if !found {
-			return Target{}, noKey(in.table)
+	composed := Target{Composed, p.all}
+	if in.evaluate {
+		return composed, nil
+	}
+	places, err := in.places(args)
+	if err != nil {
+		return Target{}, err
+	}
+	at := places[0]
+	for _, other := range places {
+		if other != at {
+			return composed, nil
 		}
 	}
-	if !in.any && !in.reads.unsharded && len(in.reads.opaque) == 0 {
-		return Target{One, p.each[at]}, nil
+	if !in.any && in.reads.unsharded && at != p.home {
+		return composed, nil
 	}
 	if !in.any {
 		return in.reads.single(p, at, args)
 	}
 	t, err := in.reads.target(p, args)
-	if err != nil {
-		return t, err
+	if err == nil && (t.Mode != One || t.Shards[0] != at) {
+		return composed, nil
 	}
-	if t.Mode != One || t.Shards[0] != at {
-		return Target{}, &Refusal{Clause: "an INSERT that reads rows of another shard", Reason: "they are not where the new row belongs", Remedy: "read them first, then insert"}
-	}
-	return t, nil
+	return t, err
 }
 
 func (in *inserting) why() string {

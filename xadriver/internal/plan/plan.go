@@ -80,8 +80,8 @@ type Statement struct {
 	tables  []*shardmap.Table // the sharded ones
 
 	composition *composition // of what several shards may answer together
-	err     error             // why it cannot run anywhere without a hint
-	fatal   error             // why it cannot run at all
+	err         error        // why it cannot run anywhere without a hint
+	fatal       error        // why it cannot run at all
 }
 
 // Control is the content of a statement that governs transactions.

@@ -93,6 +93,7 @@ type composition struct {
 	mu sync.Mutex
 	// by how they had to be made
 	programs [4]*Program
+	write    *Write
 	path     []string
 	node     *pg.Node
 }

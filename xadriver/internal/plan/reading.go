@@ -25,6 +25,7 @@ type reading struct {
 	writes    bool
 	merges    bool // the shards' answers, one after the other, are not the answer
 	composes  bool // what cannot be spread can be composed
+	rekeys    bool // an UPDATE sets the key: its rows may have to move
 	opaque    []opaqueCall
 }
 
@@ -58,6 +59,9 @@ func (g group) narrow(p *Planner, args []driver.NamedValue) (shards, error) {
 }
 
 func (r *reading) target(p *Planner, args []driver.NamedValue) (Target, error) {
+	if r.rekeys && r.composes {
+		return Target{Composed, p.all}, nil
+	}
 	if len(r.unbound) > 0 {
 		return r.spread(p, p.all, fmt.Errorf("nothing binds table %s to a key", r.unbound[0]))
 	}
@@ -133,7 +137,7 @@ func (r *reading) spread(_ *Planner, list []int, because error) (Target, error) 
 				return Target{}, c.refusal()
 			}
 		}
-		if r.merges && !r.writes {
+		if r.merges && r.composes {
 			return Target{Composed, list}, nil
 		}
 		return Target{Scatter, list}, nil

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"strings"
-
 	"google.golang.org/protobuf/proto"
 
 	"github.com/xapg/xapg/shardmap"
@@ -25,10 +23,10 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 	}
 	a := &analysis{p: p, cat: cat, path: path, sql: s.SQL, node: s.Node, top: &block{}}
 	sc := &scope{block: a.top}
+	st.composition = &composition{path: path, node: s.Node}
 	switch n := s.Node.GetNode().(type) {
 	case *pg.Node_SelectStmt:
 		st.Class, st.ReturnsRows = Select, true
-		st.composition = &composition{path: path, node: s.Node}
 		st.read(a, a.query(n.SelectStmt, nil, a.top))
 	case *pg.Node_InsertStmt:
 		st.Class, st.ReturnsRows = Insert, n.InsertStmt.ReturningClause != nil
@@ -97,7 +95,8 @@ func (a *analysis) reading(res result, writes bool) *reading {
 	r := &reading{groups: groups, unbound: unbound, unsharded: a.unsharded, writes: writes}
 	r.opaque = a.opaque(groups, root)
 	r.merges = a.merging != nil || a.now
-	r.composes = !writes && !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks
+	r.composes = !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks
+	r.rekeys = a.rekeys
 	if refusal := a.acrossShards(res, tied, writes); refusal != nil {
 		r.several = refusal
 	}
@@ -123,8 +122,6 @@ func (a *analysis) acrossShards(res result, tied, writes bool) *Refusal {
 		return refuse("a join or subquery that is not by the key", "rows that belong together may be on different shards", "join by the key of all sharded tables, or bind each to one key")
 	case a.shows:
 		return refuse("a place of rows (ctid, tableoid, a server's id) over several shards", "it means something else on each shard", byKey)
-	case writes && a.now:
-		return refuse("the time of the statement (now() and the like) in a write over several shards", "each shard has its own", "pass the time as an argument")
 	case a.session:
 		return refuse("a function that changes the session or a sequence, over several shards", "it would run on each shard", byKey)
 	default:
@@ -141,7 +138,7 @@ func (st *Statement) write(a *analysis, w write) {
 	}
 	switch {
 	case w.table.Kind == shardmap.Reference:
-		st.route = a.sameEverywhere(w.clause + " of reference table " + w.table.Name)
+		st.route = a.sameEverywhere(w.clause+" of reference table "+w.table.Name, false)
 	case len(a.occurrences) > 0:
 		if w.table.Kind == shardmap.Unsharded {
 			w.res.rows = false
@@ -161,20 +158,20 @@ func (a *analysis) onlyHome() {
 }
 
 // sameEverywhere routes a write of a reference table, which must do the same on
-// every shard.
-func (a *analysis) sameEverywhere(clause string) route {
+// every shard: what may differ is found once.
+func (a *analysis) sameEverywhere(clause string, differs bool) route {
 	refuse := func(reason, remedy string) {
 		a.fail(&Refusal{Clause: clause, Reason: reason, Remedy: remedy})
 	}
 	switch {
-	case len(a.occurrences) > 0 || a.unsharded:
-		refuse("it reads tables that are not the same on every shard", "read them first, and pass what you found as arguments")
-	case a.now || a.volatile || a.session || len(a.calls) > 0:
-		refuse("it uses a function whose value may differ from shard to shard", "compute the value in the application and pass it as an argument")
 	case a.modifies:
 		refuse("a WITH query of it writes too", "write in two statements, in one transaction")
 	case a.shows:
 		refuse("it uses a row's place, which differs from shard to shard", "use the row's key")
+	case a.session || a.asks || len(a.calls) > 0:
+		refuse("it uses a function whose value may differ from shard to shard", "compute the value in the application and pass it as an argument")
+	case differs || len(a.occurrences) > 0 || a.unsharded || a.now || a.volatile:
+		return fixed{Target{Composed, a.p.all}, "reference tables are written on every shard, with values that are found once"}
 	}
 	return a.p.everywhere("reference tables are written on every shard")
 }
@@ -187,10 +184,16 @@ func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
 		st.route = a.p.toHome("")
 		return
 	}
+	if err := a.conflictsByKey(in, into); err != nil {
+		a.fail(err)
+	}
 	switch t.Kind {
 	case shardmap.Reference:
-		a.omittedDefaults(in, into)
-		st.route = a.sameEverywhere("INSERT into reference table " + t.Name)
+		differs := false
+		for _, c := range omitted(in, into) {
+			differs = differs || c.Identity || c.Default != "" && !c.Generated && !a.immutable(c.Default)
+		}
+		st.route = a.sameEverywhere("INSERT into reference table "+t.Name, differs)
 	case shardmap.Unsharded:
 		if len(a.occurrences) > 0 {
 			r := a.reading(result{}, true)
@@ -203,51 +206,56 @@ func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
 	default:
 		st.tables = append(st.tables, t)
 		a.numbered(in, into)
-		if into.source != nil {
-			st.route = a.reading(result{}, true)
-			return
+		st.route = a.inserts(in, into)
+	}
+}
+
+// inserts routes INSERT into a sharded table.
+func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
+	t := into.table
+	if into.source != nil && !into.evaluate {
+		res := into.res
+		if root, tied := a.together(); !tied || into.source.outermost() != root {
+			res.rows = false // its rows may belong elsewhere
 		}
-		rows := into.rows
-		if into.fixed != nil {
-			rows = []constant{*into.fixed}
-		}
-		route := &inserting{table: t, rows: rows, any: len(a.occurrences) > 0}
-		route.reads = *a.reading(result{}, true)
-		for i := range route.reads.opaque {
-			route.reads.opaque[i].pins = append(route.reads.opaque[i].pins, rows)
-			for _, n := range a.calls[i].consts {
-				if k, ok := constantOf(n, t); ok {
-					route.reads.opaque[i].consts = append(route.reads.opaque[i].consts, k)
-				}
+		return a.reading(res, true)
+	}
+	rows := into.rows
+	if into.fixed != nil {
+		rows = []constant{*into.fixed}
+	}
+	route := &inserting{table: t, rows: rows, any: len(a.occurrences) > 0, evaluate: into.evaluate || len(rows) == 0}
+	route.reads = *a.reading(result{}, true)
+	for i := range route.reads.opaque {
+		route.reads.opaque[i].pins = append(route.reads.opaque[i].pins, rows)
+		for _, n := range a.calls[i].consts {
+			if k, ok := constantOf(n, t); ok {
+				route.reads.opaque[i].consts = append(route.reads.opaque[i].consts, k)
 			}
 		}
-		if len(rows) == 0 && a.err == nil && a.unknown == nil {
-			a.refuse("this INSERT into sharded table "+t.Name, "the keys of its rows cannot be told", byKey, -1)
-		}
-		st.route = route
 	}
+	return route
 }
 
-// omittedDefaults refuses a row of a reference table whose omitted columns would
-// get values of their own on each shard.
-func (a *analysis) omittedDefaults(in *pg.InsertStmt, into insertion) {
-	for _, c := range omitted(in, into) {
-		if c.Identity || c.Default != "" && !c.Generated && !a.immutable(c.Default) {
-			a.refuse("an omitted value for column "+c.Name+" of reference table "+into.table.Name,
-				"its default would differ from shard to shard", "give the value", -1)
-		}
-	}
-}
-
-// numbered refuses a row of a sharded table that leaves a column to a sequence:
-// each shard has a sequence of its own, and would give the same numbers.
+// numbered refuses a row of a sharded table that leaves a column to a sequence
+// which gives the same numbers on each shard.
 func (a *analysis) numbered(in *pg.InsertStmt, into insertion) {
 	for _, c := range omitted(in, into) {
-		if c.Identity || strings.Contains(c.Default, "nextval(") {
+		if c.Sequence == "" || c.Name == into.table.Key {
+			continue
+		}
+		if s, ok := a.cat.Sequence(c.Sequence); ok && abs(s.Increment) < int64(len(a.p.all)) {
 			a.refuse("an omitted value for column "+c.Name+" of sharded table "+into.table.Name,
-				"it comes from a sequence, and each shard has one of its own: numbers would come twice", "give the value, or use gen_random_uuid() as the default", -1)
+				"its sequence "+c.Sequence+" gives the same numbers on each shard", "let `xapg check` say how to spread it, or give the value", -1)
 		}
 	}
+}
+
+func abs(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
 }
 
 // omitted lists the columns that some inserted row leaves to their defaults.

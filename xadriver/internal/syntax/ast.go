@@ -25,6 +25,7 @@ type (
 	JoinExpr                   = ast.JoinExpr
 	JsonArrayAgg               = ast.JsonArrayAgg
 	JsonObjectAgg              = ast.JsonObjectAgg
+	List                       = ast.List
 	MergeStmt                  = ast.MergeStmt
 	Node_AExpr                 = ast.Node_AExpr
 	Node_AlterObjectSchemaStmt = ast.Node_AlterObjectSchemaStmt
@@ -52,6 +53,7 @@ type (
 	Node_IndexStmt             = ast.Node_IndexStmt
 	Node_InsertStmt            = ast.Node_InsertStmt
 	Node_JoinExpr              = ast.Node_JoinExpr
+	Node_List                  = ast.Node_List
 	Node_ListenStmt            = ast.Node_ListenStmt
 	Node_LockStmt              = ast.Node_LockStmt
 	Node_MergeStmt             = ast.Node_MergeStmt
@@ -64,7 +66,9 @@ type (
 	Node_RangeVar              = ast.Node_RangeVar
 	Node_ReindexStmt           = ast.Node_ReindexStmt
 	Node_RenameStmt            = ast.Node_RenameStmt
+	Node_ResTarget             = ast.Node_ResTarget
 	Node_SelectStmt            = ast.Node_SelectStmt
+	Node_SetToDefault          = ast.Node_SetToDefault
 	Node_SortBy                = ast.Node_SortBy
 	Node_String_               = ast.Node_String_
 	Node_TransactionStmt       = ast.Node_TransactionStmt
@@ -81,6 +85,7 @@ type (
 	RangeSubselect             = ast.RangeSubselect
 	RangeVar                   = ast.RangeVar
 	RenameStmt                 = ast.RenameStmt
+	ResTarget                  = ast.ResTarget
 	ReturningClause            = ast.ReturningClause
 	SQLValueFunction           = ast.SQLValueFunction
 	SelectStmt                 = ast.SelectStmt
@@ -120,6 +125,7 @@ const (
 	NullTestType_IS_NOT_NULL                     = ast.NullTestType_IS_NOT_NULL
 	ObjectType_OBJECT_COLUMN                     = ast.ObjectType_OBJECT_COLUMN
 	ObjectType_OBJECT_TABLE                      = ast.ObjectType_OBJECT_TABLE
+	OverridingKind_OVERRIDING_SYSTEM_VALUE       = ast.OverridingKind_OVERRIDING_SYSTEM_VALUE
 	SQLValueFunctionOp_SVFOP_CURRENT_DATE        = ast.SQLValueFunctionOp_SVFOP_CURRENT_DATE
 	SQLValueFunctionOp_SVFOP_CURRENT_TIME        = ast.SQLValueFunctionOp_SVFOP_CURRENT_TIME
 	SQLValueFunctionOp_SVFOP_CURRENT_TIMESTAMP   = ast.SQLValueFunctionOp_SVFOP_CURRENT_TIMESTAMP

@@ -69,8 +69,10 @@ func Same(a, b *Node) bool {
 func unplace(r protoreflect.Message) {
 	walk(r, func(m proto.Message) bool {
 		r := m.ProtoReflect()
-		if f := r.Descriptor().Fields().ByName("location"); f != nil {
-			r.Clear(f)
+		for _, name := range [...]protoreflect.Name{"location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"} {
+			if f := r.Descriptor().Fields().ByName(name); f != nil {
+				r.Clear(f)
+			}
 		}
 		return true
 	})

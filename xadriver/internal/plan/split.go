@@ -1,0 +1,159 @@
+package plan
+
+import (
+	"database/sql/driver"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/xapg/xapg/shardmap"
+	pg "github.com/xapg/xapg/xadriver/internal/syntax"
+)
+
+// split composes an INSERT whose rows, as they are written, can be given to the
+// shards they belong to; nil where it is more than that.
+func (st *Statement) split(node *pg.Node) (*Write, error) {
+	route, ok := st.route.(*inserting)
+	in := node.GetInsertStmt()
+	if !ok || route.evaluate || route.any || route.reads.unsharded || len(route.reads.opaque) > 0 || in.WithClause != nil || len(route.rows) == 0 {
+		return nil, nil //nolint:nilnil // not this way
+	}
+	sel := in.SelectStmt.GetSelectStmt()
+	a := &analysis{p: st.planner, cat: st.catalog, path: st.composition.path, sql: st.SQL, node: node, top: &block{}}
+	into := a.insert(in, &scope{block: a.top})
+	if into.table == nil || len(sel.GetValuesLists()) != len(route.rows) {
+		return nil, nil //nolint:nilnil // not this way
+	}
+	w := &Write{Strategy: "split", Reason: "each row goes to the shard of its key", Table: into.table, Returning: in.ReturningClause != nil}
+	sql := st.SQL
+	if added := a.timed(in, into); added || a.now {
+		params := 0
+		pg.Walk(node, func(m proto.Message) bool {
+			if p, ok := m.(*pg.ParamRef); ok {
+				params = max(params, int(p.Number))
+			}
+			return true
+		})
+		w.Moment = params + 1
+		moment(node, w.Moment)
+		var err error
+		if sql, err = pg.Deparse(node); err != nil {
+			return nil, err
+		}
+	}
+	head, rows, tail, ok := pg.Rows(sql)
+	if !ok || len(rows) != len(route.rows) {
+		return nil, nil //nolint:nilnil // not this way
+	}
+	w.Split = &Split{Plain: in.OnConflictClause == nil && !into.rel.Triggers}
+	var err error
+	if w.Split.Head, err = parameterised(head); err != nil {
+		return nil, err
+	}
+	if w.Split.Tail, err = parameterised(tail); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		t, err := parameterised(r)
+		if err != nil {
+			return nil, err
+		}
+		w.Split.Rows = append(w.Split.Rows, t)
+	}
+	return w, nil
+}
+
+// timed writes out the defaults of omitted columns that depend on the time, which
+// must be the same for all rows of a statement. It reports whether there are any.
+func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
+	sel := in.SelectStmt.GetSelectStmt()
+	any := false
+	for i, c := range into.rel.Columns {
+		if c.Generated || c.Default == "" || !tells(c.Default) {
+			continue
+		}
+		at := i
+		if len(in.Cols) > 0 {
+			at = -1
+			for j, n := range in.Cols {
+				if n.GetResTarget().GetName() == c.Name {
+					at = j
+				}
+			}
+		}
+		for _, l := range sel.GetValuesLists() {
+			items := l.GetList()
+			switch {
+			case at >= 0 && at < len(items.Items) && items.Items[at].GetSetToDefault() != nil:
+				items.Items[at] = defaultOf(c.Default)
+				any = true
+			case at < 0 || at >= len(items.Items):
+				if len(in.Cols) == 0 && at == len(items.Items) || at < 0 {
+					items.Items = append(items.Items, defaultOf(c.Default))
+					any = true
+				}
+			}
+		}
+		if at < 0 {
+			in.Cols = append(in.Cols, &pg.Node{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Name: c.Name}}})
+		}
+	}
+	return any
+}
+
+// defaultOf is a column's default as an expression.
+func defaultOf(expr string) *pg.Node {
+	stmts, err := pg.Parse("SELECT " + expr)
+	if err != nil || len(stmts) != 1 || len(stmts[0].Node.GetSelectStmt().GetTargetList()) != 1 {
+		return &pg.Node{Node: &pg.Node_SetToDefault{SetToDefault: &pg.SetToDefault{}}}
+	}
+	return stmts[0].Node.GetSelectStmt().TargetList[0].GetResTarget().Val
+}
+
+// tells reports whether a default depends on the time.
+func tells(expr string) bool {
+	found := false
+	n := defaultOf(expr)
+	pg.Walk(n, func(m proto.Message) bool {
+		switch m := m.(type) {
+		case *pg.SQLValueFunction:
+			found = true
+		case *pg.FuncCall:
+			switch list := names(m.Funcname); list[len(list)-1] {
+			case "now", "transaction_timestamp":
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// places finds the shard of each row of an INSERT.
+func (in *inserting) places(args []driver.NamedValue) ([]int, error) {
+	out := make([]int, 0, len(in.rows))
+	for _, c := range in.rows {
+		if c.none {
+			return nil, noKey(in.table)
+		}
+		before := len(out)
+		err := c.keys(in.table, args, func(k shardmap.Key) error {
+			stored, err := in.table.Stored(k)
+			if err != nil {
+				return keyError(in.table, err)
+			}
+			at, err := in.table.Shard(stored)
+			if err != nil {
+				return keyError(in.table, err)
+			}
+			out = append(out, at)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(out) != before+1 {
+			return nil, noKey(in.table)
+		}
+	}
+	return out, nil
+}

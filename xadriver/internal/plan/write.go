@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"database/sql/driver"
+	"errors"
+
+	"github.com/xapg/xapg/shardmap"
+	pg "github.com/xapg/xapg/xadriver/internal/syntax"
+)
+
+// Write is how a statement is done that writes on several shards, or reads what
+// the shard that it writes on does not have. It is immutable and shared.
+type Write struct {
+	Strategy string // "split", "scatter at one time", "evaluate and split", "gather and apply"
+	Reason   string
+	Table    *shardmap.Table
+	Moment   int // the parameter that stands for the time of the transaction, 0 for none
+
+	Scatter Text // each shard runs the same statement
+	Split   *Split
+
+	// Otherwise rows are found first, as text, and then written where they belong.
+	Lock   *Pull // locks the rows that will be changed, before they are looked at
+	Source Text  // a SELECT that the driver plans like any other
+	Width  int   // columns of Source
+	Key    int   // the column of Source that holds the key after the write
+	OldKey int   // … and before it, where that may be another; else the same
+
+	Stay   Text // what is done with a row that stays on its shard: the rows are arrays of text, one a column
+	Leave  Text // … with one that moves, where it was
+	Arrive Text // … and where it goes
+	First  int  // the parameter that takes the first column's array
+
+	Returning bool
+	Counted   bool // every row must be found again: else somebody else changed it
+}
+
+// Split is an INSERT of rows that belong to several shards.
+type Split struct {
+	Head, Tail Text
+	Rows       []Text
+	Plain      bool // every row that is sent comes back, in its order, if rows are returned
+}
+
+// SplitRows finds the shard of each row.
+func (st *Statement) SplitRows(args []driver.NamedValue) ([]int, error) {
+	in, ok := st.route.(*inserting)
+	if !ok {
+		return nil, errors.New("xapg: not an INSERT of rows")
+	}
+	return in.places(args)
+}
+
+// ShardOf is the shard to which a row belongs whose key is given as text.
+func (w *Write) ShardOf(key any) (int, error) {
+	text, ok := key.(string)
+	if b, isBytes := key.([]byte); isBytes {
+		text, ok = string(b), true
+	}
+	if !ok {
+		return 0, noKey(w.Table)
+	}
+	k, err := w.Table.Type.Parse(text)
+	if err == nil {
+		k, err = w.Table.Stored(k)
+	}
+	if err != nil {
+		return 0, keyError(w.Table, err)
+	}
+	at, err := w.Table.Shard(k)
+	if err != nil {
+		return 0, keyError(w.Table, err)
+	}
+	return at, nil
+}
+
+// Write makes the program of a statement that writes, or returns the one that was
+// made before.
+func (st *Statement) Write(d Describer) (*Write, error) {
+	c := st.composition
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.write != nil {
+		return c.write, nil
+	}
+	w, err := st.composeWrite(d)
+	if errors.Is(err, pg.ErrWriting) || errors.Is(err, errOtherwise) {
+		err = &Refusal{Clause: "this write over several shards", Reason: "it is not understood well enough", Remedy: byKey}
+	}
+	if err == nil {
+		c.write = w
+	}
+	return w, err
+}
+
+// writer composes one write, on a copy of the statement's tree.
+type writer struct {
+	*composer
+	sc   *scope
+	w    write
+	into insertion
+	out  *Write
+}
+
+func (st *Statement) composeWrite(d Describer) (*Write, error) {
+	node := pg.Clone(st.composition.node)
+	if w, err := st.split(node); w != nil || err != nil {
+		return w, err
+	}
+	desc, err := d.Describe(st.SQL)
+	if err != nil {
+		return nil, err
+	}
+	a := &analysis{p: st.planner, cat: st.catalog, path: st.composition.path, sql: st.SQL, node: node, top: &block{}}
+	c := &composer{st: st, ask: d, desc: desc, a: a, prog: &Program{}}
+	w := &writer{composer: c, sc: &scope{block: a.top}, out: &Write{}}
+	a.topScope = w.sc
+	moved := func() {
+		if a.now {
+			c.prog.Moment = len(desc.Params) + 1
+			w.out.Moment = c.prog.Moment
+			moment(node, c.prog.Moment)
+		}
+		w.out.First = len(desc.Params) + 2
+	}
+	switch n := node.GetNode().(type) {
+	case *pg.Node_InsertStmt:
+		w.into = a.insert(n.InsertStmt, w.sc)
+		moved()
+		w.out.Table = w.into.table
+		err = w.insert(n.InsertStmt)
+	case *pg.Node_UpdateStmt:
+		w.w = a.update(n.UpdateStmt, w.sc)
+		moved()
+		w.out.Table = w.w.table
+		err = w.update(n.UpdateStmt, node)
+	case *pg.Node_DeleteStmt:
+		w.w = a.remove(n.DeleteStmt, w.sc)
+		moved()
+		w.out.Table = w.w.table
+		err = w.remove(n.DeleteStmt, node)
+	default:
+		return nil, errOtherwise
+	}
+	return w.out, err
+}
+
+// readable refuses what a SELECT that is made of the statement could not do.
+func (w *writer) readable() error {
+	switch {
+	case w.a.modifies:
+		return &Refusal{Clause: "a WITH query that writes, over several shards", Reason: "its parts would run on different shards", Remedy: byKey}
+	case w.a.err != nil:
+		return w.a.err
+	case len(w.a.calls) > 0:
+		return opaqueCall{name: w.a.calls[0].name, position: w.a.calls[0].position}.refusal()
+	case w.a.shows:
+		return &Refusal{Clause: "a place of rows (ctid, tableoid, a server's id) over several shards", Reason: "it means something else on each shard", Remedy: byKey}
+	}
+	return nil
+}
+
+// asValue is an expression as the text of a value of a column.
+func asValue(n *pg.Node, typ string, oid uint32) (*pg.Node, error) {
+	cast, err := pg.CastTo(n, typ)
+	if err != nil {
+		return nil, err
+	}
+	return asText(cast, oid), nil
+}
+
+// source keeps the SELECT that finds the rows.
+func (w *writer) source(sel *pg.SelectStmt) error {
+	node := pg.Select(sel)
+	if err := w.typed(node); err != nil {
+		return err
+	}
+	var err error
+	w.out.Width = len(sel.TargetList)
+	w.out.Source, err = textOf(node)
+	return err
+}
