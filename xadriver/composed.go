@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/merge"
@@ -156,6 +158,9 @@ func (c *Conn) gather(ctx context.Context, s call, target plan.Target, p *plan.P
 	if limit <= 0 {
 		return nil, &plan.Refusal{Clause: "a statement that brings rows of several shards together", Reason: "gather_limit is off", Remedy: "set gather_limit, or say which key the statement concerns"}
 	}
+	if err := c.faithful(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var session *scratch.Session
@@ -210,6 +215,34 @@ func (c *Conn) gather(ctx context.Context, s call, target plan.Target, p *plan.P
 		return nil, errors.Join(first(err), session.Close())
 	}
 	return session, nil
+}
+
+// faithful makes sure that values survive the way through their text.
+func (c *Conn) faithful() error {
+	for _, f := range []struct {
+		name string
+		ok   func(string) bool
+	}{
+		{"extra_float_digits", func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n > 0 }},
+		{"datestyle", func(v string) bool { return strings.HasPrefix(strings.ToLower(v), "iso") }},
+	} {
+		value := c.connector.home.RuntimeParam(f.name)
+		if s := c.session.setting(f.name); s != nil && s.Name != "" && len(s.Values) > 0 {
+			value = s.Values[0]
+		}
+		if c.txn != nil {
+			if s := c.txn.Setting(f.name); s != nil && s.Name != "" && len(s.Values) > 0 {
+				value = s.Values[0]
+			}
+		}
+		if value != "" && !f.ok(value) {
+			return &plan.Refusal{
+				Clause: "a statement that brings rows of several shards together, with " + f.name + " = " + value, Reason: "values would not survive the way from server to server",
+				Remedy: "reset " + f.name,
+			}
+		}
+	}
+	return nil
 }
 
 // pour reads rows to their end into the loader's tables. Where a shard answers

@@ -141,7 +141,16 @@ func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
 		}
 		return c.setInTransaction(ctx, s)
 	}
-	if s.Class == plan.SetTransaction || s.Class == plan.SetConstraints || s.Setting.Local {
+	if s.Class == plan.SetConstraints {
+		conn, err := c.session.acquire(ctx, c.connector.home)
+		if err != nil {
+			return err
+		}
+		defer func() { c.session.release(conn) }()
+		_, err = conn.Command(ctx, s.SQL) // a warning, unless there is no such constraint
+		return err
+	}
+	if s.Class == plan.SetTransaction || s.Setting.Local {
 		return nil // a warning to PostgreSQL: there is no transaction to set it for
 	}
 	c.session.stick(len(c.connector.shards))
@@ -159,6 +168,12 @@ func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
 }
 
 func (c *Conn) setInTransaction(ctx context.Context, s *plan.Statement) error {
+	if s.Class == plan.SetConstraints {
+		// Home says whether there are such constraints.
+		if _, err := c.txn.Branch(ctx, c.connector.home); err != nil {
+			return c.failed(err)
+		}
+	}
 	if s.Class == plan.SetTransaction || s.Class == plan.SetConstraints {
 		return c.txn.Tell(ctx, s.SQL)
 	}

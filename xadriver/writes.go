@@ -177,7 +177,7 @@ func (c *Conn) applied(ctx context.Context, s call, w *plan.Write, args []driver
 			return nil, 0, err
 		}
 	}
-	return &Rows{inner: merge.WithRows(out.shape, out.rows)}, out.count, nil
+	return &Rows{inner: merge.WithRows(out.shape, out.ordered())}, out.count, nil
 }
 
 func anyText(texts ...plan.Text) plan.Text {
@@ -202,6 +202,23 @@ type outcome struct {
 	count     int64
 	shape     driver.Rows
 	rows      [][]driver.Value
+	numbers   []int // of the rows, in the order in which they were found; -1 where that is not known
+}
+
+// ordered puts the rows in the order in which they were found, where it is known.
+func (o *outcome) ordered() [][]driver.Value {
+	at := make([]int, len(o.rows))
+	for i := range at {
+		at[i] = i
+	}
+	if !slices.Contains(o.numbers, -1) {
+		slices.SortStableFunc(at, func(x, y int) int { return o.numbers[x] - o.numbers[y] })
+	}
+	rows := make([][]driver.Value, len(at))
+	for i, x := range at {
+		rows[i] = o.rows[x]
+	}
+	return rows
 }
 
 // lock keeps the rows that will be written as they are found.
@@ -226,6 +243,9 @@ func (c *Conn) lock(ctx context.Context, s call, w *plan.Write, args []driver.Na
 
 // find runs the SELECT that finds the rows, planned like any other.
 func (c *Conn) find(ctx context.Context, w *plan.Write, args []driver.NamedValue) ([][]*string, error) {
+	if err := c.faithful(); err != nil {
+		return nil, err
+	}
 	sql, used := w.Source.Bind(args)
 	p, err := c.plan(ctx, sql)
 	if err != nil {
@@ -378,7 +398,7 @@ func (c *Conn) apply(ctx context.Context, s call, w *plan.Write, args []driver.N
 		parts, numbers = parts[:1], numbers[:1]
 	}
 	for i, p := range parts {
-		n, err := out.take(p, returning)
+		n, err := out.take(p, returning, numbers[i])
 		if err != nil {
 			return err
 		}
@@ -393,7 +413,7 @@ func (c *Conn) apply(ctx context.Context, s call, w *plan.Write, args []driver.N
 }
 
 // take adds one part's answer.
-func (o *outcome) take(p part, returning bool) (int64, error) {
+func (o *outcome) take(p part, returning bool, numbers []int) (int64, error) {
 	if !returning {
 		n, err := p.result.RowsAffected()
 		o.count += n
@@ -405,6 +425,13 @@ func (o *outcome) take(p part, returning bool) (int64, error) {
 	}
 	rows := merge.RowsOf(b)
 	o.shape, o.rows = b, append(o.rows, rows...)
+	for i := range rows {
+		n := -1
+		if len(rows) == len(numbers) {
+			n = numbers[i]
+		}
+		o.numbers = append(o.numbers, n)
+	}
 	o.count += int64(len(rows))
 	return int64(len(rows)), nil
 }

@@ -16,6 +16,7 @@ type constant struct {
 	array bool
 	key   shardmap.Key
 	none  bool  // a literal that equals no key: NULL, or a number out of range
+	over  bool  // … out of range
 	err   error // of a literal that cannot be read
 }
 
@@ -39,7 +40,7 @@ func literal(t *shardmap.Table, v any) constant {
 func read(k shardmap.Key, err error) constant {
 	switch {
 	case errors.Is(err, shardmap.ErrOutOfRange):
-		return constant{none: true}
+		return constant{none: true, over: true}
 	case err != nil:
 		return constant{err: err}
 	case k.IsNull():

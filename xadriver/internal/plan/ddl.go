@@ -140,6 +140,11 @@ func (a *analysis) createTable(c *pg.CreateStmt) error {
 				constraints = append(constraints, on(k.GetConstraint(), d.Colname))
 			}
 		}
+		if l := n.GetTableLikeClause(); l != nil {
+			if r := a.cat.Resolve(a.path, l.Relation.GetSchemaname(), l.Relation.GetRelname()); r != nil {
+				columns = append(columns, columnsOf(r)...)
+			}
+		}
 		if k := n.GetConstraint(); k != nil {
 			constraints = append(constraints, k)
 		}
@@ -294,10 +299,42 @@ func (a *analysis) alterTable(s *pg.AlterTableStmt) error {
 			if err := a.addColumn(r, t, c.Def.GetColumnDef()); err != nil {
 				return err
 			}
+		case pg.AlterTableType_AT_AttachPartition, pg.AlterTableType_AT_DetachPartition:
+			if err := a.attached(t, c.Def.GetPartitionCmd().GetName()); err != nil {
+				return err
+			}
+		case pg.AlterTableType_AT_AddInherit, pg.AlterTableType_AT_DropInherit:
+			if err := a.attached(t, c.Def.GetRangeVar()); err != nil {
+				return err
+			}
 		case pg.AlterTableType_AT_DropColumn, pg.AlterTableType_AT_AlterColumnType:
 			if keyed {
 				return a.placedOtherwise(r)
 			}
+		}
+	}
+	return nil
+}
+
+// attached makes sure that a table's rows are placed alike by itself and as part of
+// another table.
+func (a *analysis) attached(t *shardmap.Table, rv *pg.RangeVar) error {
+	if rv == nil {
+		return nil
+	}
+	a.tables++
+	r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname)
+	if r == nil {
+		return nil // PostgreSQL says so
+	}
+	own, err := a.p.layout.Table(r.Schema, r.Name.Name, columnsOf(r))
+	if err != nil {
+		return err
+	}
+	if own.Kind != t.Kind || own.Kind == shardmap.Sharded && (own.Key != t.Key || !own.Colocated(t)) {
+		return &Refusal{
+			Clause: "making table " + r.Name.Name + " part of table " + t.Name + ", or taking it out", Reason: "by itself its rows are placed otherwise, and would have to move",
+			Remedy: "configure both alike, or create it as PARTITION OF " + t.Name,
 		}
 	}
 	return nil

@@ -258,8 +258,11 @@ func hasStar(list []*pg.Node) bool {
 	return false
 }
 
-func noKey(t *shardmap.Table) error {
-	return &KeyError{Table: t.Name, Column: t.Key, State: "23502", Problem: "is NULL, or out of its type's range: such a row has no shard"}
+func noKey(t *shardmap.Table, over bool) error {
+	if over {
+		return &KeyError{Table: t.Name, Column: t.Key, State: "22003", Problem: "is out of range for its type"}
+	}
+	return &KeyError{Table: t.Name, Column: t.Key, State: "23502", Problem: "is NULL: such a row has no shard"}
 }
 
 // inserting is the route of an INSERT into a sharded table.

@@ -59,11 +59,9 @@ func (c *composer) sorted() (bool, error) {
 		}
 		return true, c.scatter(node)
 	}
-	if !limited || !simple {
+	on := len(sel.DistinctClause) > 0 && sel.DistinctClause[0].GetNode() != nil
+	if (!limited || !simple) && !on { // DISTINCT ON takes the first of its order
 		scatter.SortClause = nil // the order of the parts is of no use
-		if c.a.dedupes && distinct != nil {
-			scatter.SortClause = sel.SortClause // DISTINCT ON takes the first of its order
-		}
 	}
 	if err := c.create(node, width); err != nil {
 		return false, err

@@ -133,7 +133,7 @@ func (in *inserting) places(args []driver.NamedValue) ([]int, error) {
 	out := make([]int, 0, len(in.rows))
 	for _, c := range in.rows {
 		if c.none {
-			return nil, noKey(in.table)
+			return nil, noKey(in.table, c.over)
 		}
 		before := len(out)
 		err := c.keys(in.table, args, func(k shardmap.Key) error {
@@ -152,7 +152,7 @@ func (in *inserting) places(args []driver.NamedValue) ([]int, error) {
 			return nil, err
 		}
 		if len(out) != before+1 {
-			return nil, noKey(in.table)
+			return nil, noKey(in.table, !c.array && c.param > 0 && c.param <= len(args) && args[c.param-1].Value != nil)
 		}
 	}
 	return out, nil

@@ -58,7 +58,7 @@ func (w *Write) ShardOf(key any) (int, error) {
 		text, ok = string(b), true
 	}
 	if !ok {
-		return 0, noKey(w.Table)
+		return 0, noKey(w.Table, false)
 	}
 	k, err := w.Table.Type.Parse(text)
 	if err == nil {
@@ -176,7 +176,9 @@ func (w *writer) source(sel *pg.SelectStmt) error {
 		return err
 	}
 	var err error
-	w.out.Width = len(sel.TargetList)
+	if len(sel.ValuesLists) == 0 {
+		w.out.Width = len(sel.TargetList)
+	}
 	w.out.Source, err = textOf(node)
 	return err
 }

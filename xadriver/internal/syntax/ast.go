@@ -108,8 +108,12 @@ const (
 	A_Expr_Kind_AEXPR_OP_ANY                     = ast.A_Expr_Kind_AEXPR_OP_ANY
 	AlterTableType_AT_AddColumn                  = ast.AlterTableType_AT_AddColumn
 	AlterTableType_AT_AddConstraint              = ast.AlterTableType_AT_AddConstraint
+	AlterTableType_AT_AddInherit                 = ast.AlterTableType_AT_AddInherit
 	AlterTableType_AT_AlterColumnType            = ast.AlterTableType_AT_AlterColumnType
+	AlterTableType_AT_AttachPartition            = ast.AlterTableType_AT_AttachPartition
+	AlterTableType_AT_DetachPartition            = ast.AlterTableType_AT_DetachPartition
 	AlterTableType_AT_DropColumn                 = ast.AlterTableType_AT_DropColumn
+	AlterTableType_AT_DropInherit                = ast.AlterTableType_AT_DropInherit
 	BoolExprType_AND_EXPR                        = ast.BoolExprType_AND_EXPR
 	BoolExprType_OR_EXPR                         = ast.BoolExprType_OR_EXPR
 	ConstrType_CONSTR_EXCLUSION                  = ast.ConstrType_CONSTR_EXCLUSION

@@ -7,6 +7,7 @@ package syntax
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -56,6 +57,9 @@ func syntaxError(text string, err error) error {
 	var perr *parser.Error
 	if errors.As(err, &perr) {
 		e.Message = perr.Message
+		if strings.HasPrefix(e.Message, "invalid byte sequence") {
+			e.Code = "22021" // character_not_in_repertoire
+		}
 		e.Position = int32(perr.Cursorpos)
 	}
 	return e
