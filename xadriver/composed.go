@@ -25,9 +25,9 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 		return c.write(ctx, s, target)
 	}
 	how := 0
-	if c.txn != nil {
+	if c.txn != nil || s.Temporary {
 		how |= plan.All
-		if c.txn.locked {
+		if c.txn != nil && c.txn.locked {
 			how |= plan.Gather
 		}
 	}

@@ -29,15 +29,17 @@ type Config struct {
 	Keys    []string         // columns by which all tables that have one are sharded
 	Buckets int              // of hash placement: a power of two; 4096 by default
 
-	LockWait      time.Duration // how long a statement waits for a lock once its transaction spans shards; 5s
-	ResolveAfter  time.Duration // age from which an undecided transaction is taken for abandoned; 10s
-	ResolveEvery  time.Duration // between two looks for abandoned transactions; 5s
-	Retain        time.Duration // how long finished decisions are kept; 24h
-	CommitTimeout time.Duration // how long a shard may take to vote, or to answer COMMIT; 30s
-	FinishWait    time.Duration // how long Commit waits for the shards after the decision; 10s
-	PlanCache     int           // statements whose plans are kept; 4096
-	GatherLimit   int           // rows that a statement may bring together in one place; -1 for none
-	ShardConns    int           // connections to each shard at most, per process; no limit by default
+	LockWait       time.Duration // how long a statement waits for a lock once its transaction spans shards; 5s
+	ResolveAfter   time.Duration // age from which an undecided transaction is taken for abandoned; 10s
+	ResolveEvery   time.Duration // between two looks for abandoned transactions; 5s
+	Retain         time.Duration // how long finished decisions are kept; 24h
+	CommitTimeout  time.Duration // how long a shard may take to vote, or to answer COMMIT; 30s
+	FinishWait     time.Duration // how long Commit waits for the shards after the decision; 10s
+	PlanCache      int           // statements whose plans are kept; 4096
+	IDStride       int           // how far apart the numbers of one shard's sequences are; at least the number of shards there will ever be
+	UniquePerShard bool          // let through unique constraints of sharded tables without their key, which each shard judges by its own rows
+	GatherLimit    int           // rows that a statement may bring together in one place; -1 for none
+	ShardConns     int           // connections to each shard at most, per process; no limit by default
 
 	// DecisionLog is an open log to use instead of Log. The caller closes it,
 	// after the connector.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
+	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
 // Conn is one logical connection. With a single shard it is that shard's own
@@ -30,7 +31,9 @@ type transaction struct {
 	own     *catalog.Catalog // as this transaction sees the tables, once it changed them
 	altered bool             // it changed the tables
 	locked  bool             // it may hold locks on tables that keep others from reading them
-	began   driver.Value     // home's time of the transaction, once it was asked for
+	temps   bool             // it touched temporary tables
+	cursors map[string]*shard.Shard
+	began   driver.Value // home's time of the transaction, once it was asked for
 }
 
 var (

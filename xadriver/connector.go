@@ -115,6 +115,7 @@ func (c *Connector) open() error {
 		return err
 	}
 	c.planner = plan.New(c.layout, c.cfg.PlanCache)
+	c.planner.Stride, c.planner.UniquePerShard = int64(c.cfg.IDStride), c.cfg.UniquePerShard
 	if err := c.openLog(); err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ func (c *Conn) rollbackText(ctx context.Context, ctl *plan.Control) {
 func (c *Conn) commit(ctx context.Context) error {
 	txn := c.txn
 	c.txn = nil
+	c.session.overlay = nil // tables may go with the transaction
 	if txn.Failed() {
 		c.connector.commits.Rollback(ctx, txn.Participants())
 		return errCommitRolledBack
@@ -103,12 +104,19 @@ func (c *Conn) commit(ctx context.Context) error {
 	if txn.altered {
 		c.connector.schema.forget()
 	}
+	if txn.temps && state(err) == "0A000" {
+		return &UnsupportedError{
+			Clause: "a transaction that touched temporary tables and wrote on several shards", Reason: "PostgreSQL does not prepare it; it was rolled back",
+			Remedy: "write on other shards in a transaction of its own",
+		}
+	}
 	return public(err)
 }
 
 func (c *Conn) rollback(ctx context.Context) {
 	txn := c.txn
 	c.txn = nil
+	c.session.overlay = nil
 	c.connector.commits.Rollback(ctx, txn.Participants())
 }
 
@@ -121,7 +129,7 @@ func (c *Conn) savepoint(ctx context.Context, s *plan.Statement) error {
 		}[s.Class]
 		return errNoTransaction(command)
 	case s.Class == plan.RollbackTo:
-		txn.own = nil
+		txn.own, c.session.overlay = nil, nil
 		return txn.RollbackTo(ctx, name)
 	case txn.Failed():
 		return errInFailedTransaction()
@@ -174,7 +182,17 @@ func (c *Conn) setInTransaction(ctx context.Context, s *plan.Statement) error {
 			return c.failed(err)
 		}
 	}
-	if s.Class == plan.SetTransaction || s.Class == plan.SetConstraints {
+	if s.Class == plan.SetConstraints {
+		if err := c.txn.Tell(ctx, s.SQL); err != nil {
+			return err
+		}
+		if b := c.txn.On(c.connector.home); !b.Begun() {
+			_, err := b.Command(ctx, "") // what is queued travels with an empty statement
+			return err
+		}
+		return nil
+	}
+	if s.Class == plan.SetTransaction {
 		return c.txn.Tell(ctx, s.SQL)
 	}
 	home, err := c.txn.Branch(ctx, c.connector.home)

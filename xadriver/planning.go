@@ -25,13 +25,63 @@ func (c *Conn) plan(ctx context.Context, query string) (*plan.Plan, error) {
 	if c.txn != nil && c.txn.altered {
 		return p, nil
 	}
-	if cat, err = c.connector.schema.reload(ctx, c.connector.home, cat); err != nil {
+	base := cat
+	if c.session.temporary {
+		base = c.session.overlaid
+	}
+	if _, err = c.connector.schema.reload(ctx, c.connector.home, base); err != nil {
+		return nil, err
+	}
+	if cat, err = c.catalog(ctx); err != nil {
 		return nil, err
 	}
 	return c.connector.planner.Plan(query, cat, path)
 }
 
+// catalog is what this connection knows of the tables: what all know, what its
+// transaction changed, and its session's temporary tables.
 func (c *Conn) catalog(ctx context.Context) (*catalog.Catalog, error) {
+	cat, err := c.shared(ctx)
+	if err != nil || !c.session.temporary {
+		return cat, err
+	}
+	return c.withTemporary(ctx, cat)
+}
+
+func (c *Conn) withTemporary(ctx context.Context, cat *catalog.Catalog) (*catalog.Catalog, error) {
+	s := &c.session
+	if s.overlay != nil && s.overlaid == cat {
+		return s.overlay, nil
+	}
+	if c.txn != nil && c.txn.Failed() {
+		return cat, nil // only its end can come
+	}
+	var (
+		list []*catalog.Relation
+		err  error
+	)
+	if c.txn != nil {
+		b, berr := c.txn.Branch(ctx, c.connector.home)
+		if berr != nil {
+			return nil, berr
+		}
+		list, err = catalog.Temporaries(ctx, queryer{b.Conn()})
+	} else {
+		conn, aerr := s.acquire(ctx, c.connector.home)
+		if aerr != nil {
+			return nil, aerr
+		}
+		list, err = catalog.Temporaries(ctx, queryer{conn})
+		s.release(conn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.overlay, s.overlaid = cat.With(list), cat
+	return s.overlay, nil
+}
+
+func (c *Conn) shared(ctx context.Context) (*catalog.Catalog, error) {
 	if c.txn == nil || !c.txn.altered {
 		return c.connector.schema.get(ctx, c.connector.home)
 	}
@@ -84,4 +134,12 @@ func (c *Conn) unreadable(ctx context.Context, s call, err error) error {
 		return derr
 	}
 	return err
+}
+
+// pathOr is the connection's search_path.
+func (c *Conn) pathOr(cat *catalog.Catalog) []string {
+	if p := c.searchPath(cat); p != nil {
+		return p
+	}
+	return cat.SearchPath
 }

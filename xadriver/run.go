@@ -51,6 +51,14 @@ func (c *Conn) failed(err error) error {
 	return err
 }
 
+// failing is failed for errors that may be nil.
+func (c *Conn) failing(err error) error {
+	if err != nil {
+		return c.failed(err)
+	}
+	return nil
+}
+
 // statement runs one statement.
 func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Result, error) {
 	if done, err := c.control(ctx, s.Statement); done {
@@ -59,12 +67,36 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 	if c.txn != nil && c.txn.Failed() {
 		return nil, nil, errInFailedTransaction()
 	}
+	switch s.Class {
+	case plan.Prepare, plan.Deallocate:
+		return noRows(s.rows), driver.RowsAffected(0), c.failing(c.prepareText(ctx, s.Prepared, s.Class))
+	case plan.Execute:
+		return c.execute(ctx, s)
+	case plan.Fetch:
+		return c.fetch(ctx, s)
+	case plan.InTurn:
+		return noRows(s.rows), driver.RowsAffected(0), c.inTurn(ctx, s)
+	}
 	target, err := s.Target(s.values, hintOf(ctx))
 	if err != nil {
 		return nil, nil, c.failed(c.unreadable(ctx, s, err))
 	}
-	if s.SessionState {
+	if s.SessionState || s.Temporary {
 		c.session.stick(len(c.connector.shards))
+	}
+	if s.Temporary {
+		c.session.temporary = true
+		if c.txn != nil {
+			c.txn.temps = true
+		}
+	}
+	switch s.Class {
+	case plan.Declare:
+		if err := c.declare(s, target); err != nil {
+			return nil, nil, c.failed(err)
+		}
+	case plan.Create:
+		return c.createAs(ctx, s)
 	}
 	if s.AsksSession && c.txn == nil && !c.session.sticky.Load() {
 		return nil, nil, &plan.Refusal{
@@ -154,7 +186,11 @@ func (c *Conn) note(s *plan.Statement, err error) {
 	if c.txn != nil && err == nil && (s.Class == plan.DDL || s.Class == plan.Truncate || s.Class == plan.Lock) {
 		c.txn.locked = true
 	}
-	if err != nil || s.Class != plan.DDL {
+	if err != nil || s.Class != plan.DDL && s.Class != plan.Create {
+		return
+	}
+	if s.Temporary {
+		c.session.overlay = nil
 		return
 	}
 	if c.txn != nil {

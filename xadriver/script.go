@@ -20,7 +20,7 @@ func (c *Conn) implicit(ctx context.Context, rows bool, do func() (driver.Rows, 
 		return nil, nil, err
 	}
 	if !rows || r == nil {
-		return nil, res, c.commit(ctx)
+		return noRows(rows), res, c.commit(ctx)
 	}
 	buffered, err := merge.Buffer(r)
 	if err != nil {

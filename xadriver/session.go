@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
@@ -18,6 +19,11 @@ import (
 type session struct {
 	sticky   atomic.Bool
 	settings []branch.Setting
+	prepared map[string]prepared // statements named in SQL
+
+	temporary bool             // it may have temporary tables
+	overlay   *catalog.Catalog // overlaid with them; nil when they may have changed
+	overlaid  *catalog.Catalog
 
 	mu     sync.Mutex
 	parked []*shard.Conn // by the shard's index
@@ -120,7 +126,8 @@ func (s *session) discard() {
 			s.parked[i] = nil
 		}
 	}
-	s.settings = nil
+	s.settings, s.prepared = nil, nil
+	s.temporary, s.overlay, s.overlaid = false, nil, nil
 	s.sticky.Store(false)
 }
 

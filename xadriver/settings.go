@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/xapg/xapg/xadriver/internal/plan"
 )
 
 // Setting describes a scalar setting, which a DSN, a file and Config have in common.
@@ -42,6 +44,10 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.PlanCache }),
 	limit("gather_limit", 1_000_000, "how many rows a statement may bring together in one place, where it cannot be answered shard by shard; off refuses such statements",
 		func(c *Config) *int { return &c.GatherLimit }),
+	number("id_stride", "a number", plan.DefaultStride, "how far apart the numbers are that one shard's sequences give to rows of sharded tables; at least the number of shards there will ever be",
+		func(c *Config) *int { return &c.IDStride }),
+	flag("unique_per_shard", "whether a sharded table may have unique constraints without its key, which each shard judges by its own rows only",
+		func(c *Config) *bool { return &c.UniquePerShard }),
 	number("shard_conns", "a number", 0, "how many connections a process opens to each shard at most; 0 is no limit",
 		func(c *Config) *int { return &c.ShardConns }),
 }
@@ -70,6 +76,24 @@ func number(name, valid string, def int, doc string, at func(*Config) *int) Sett
 				*at(c) = def
 			}
 		},
+	}
+}
+
+func flag(name, doc string, at func(*Config) *bool) Setting {
+	return Setting{
+		Name: name, Type: "flag", Valid: "on; off", Default: "off", Doc: doc,
+		set: func(c *Config, v string) error {
+			switch v {
+			case "on", "true":
+				*at(c) = true
+			case "off", "false":
+				*at(c) = false
+			default:
+				return fmt.Errorf("%q is neither on nor off", clip(v))
+			}
+			return nil
+		},
+		fill: func(*Config) {},
 	}
 }
 

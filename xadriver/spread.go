@@ -19,15 +19,24 @@ func (c *Conn) several(ctx context.Context, s call, target plan.Target) (driver.
 		return c.scatter(ctx, s, target)
 	}
 	if c.txn != nil {
-		rows, res, err := c.spread(ctx, s, target)
-		c.note(s.Statement, err)
-		return rows, res, err
+		return c.everyShard(ctx, s, target)
 	}
 	return c.implicit(ctx, s.rows, func() (driver.Rows, driver.Result, error) {
-		rows, res, err := c.spread(ctx, s, target)
-		c.note(s.Statement, err)
-		return rows, res, err
+		return c.everyShard(ctx, s, target)
 	})
+}
+
+// everyShard runs a statement on several shards within a transaction, and what
+// changed tables ask for besides.
+func (c *Conn) everyShard(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
+	rows, res, err := c.spread(ctx, s, target)
+	c.note(s.Statement, err)
+	if err == nil && s.Numbers && target.Mode == plan.Everywhere {
+		if err = c.number(ctx); err != nil {
+			return nil, nil, c.failed(err)
+		}
+	}
+	return rows, res, err
 }
 
 // scatter reads on several shards outside of a transaction.

@@ -22,6 +22,9 @@ func (c *Conn) write(ctx context.Context, s call, target plan.Target) (driver.Ro
 			return nil, nil, c.failed(err)
 		}
 		if s.rows {
+			if rows == nil { // it was asked as a query, and returns none
+				rows = noRows(true)
+			}
 			return rows, nil, nil
 		}
 		return nil, driver.RowsAffected(n), nil

@@ -3,7 +3,10 @@
 // schema, so one shard's word is enough.
 package catalog
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Catalog is a snapshot. It is safe for concurrent use.
 type Catalog struct {
@@ -13,6 +16,7 @@ type Catalog struct {
 	// Bytewise says that the database's own collation orders text by its bytes.
 	Bytewise bool
 
+	temporary bool              // it knows temporary relations
 	types     map[uint32]string // names of types by OID, as home has them
 	sequences map[string]Sequence
 	relations map[Name]*Relation
@@ -97,6 +101,9 @@ func (c *Catalog) Resolve(path []string, schema, name string) *Relation {
 	if schema != "" {
 		return c.Relation(schema, name)
 	}
+	if r := c.Relation(Temp, name); c.temporary && r != nil {
+		return r
+	}
 	if r := c.Relation("pg_catalog", name); r != nil {
 		return r
 	}
@@ -142,6 +149,23 @@ func (r *Relation) Root() *Relation {
 		r = r.Parent
 	}
 	return r
+}
+
+// Temporary reports whether a relation lives in one session only.
+func (r *Relation) Temporary() bool { return r.Schema == Temp }
+
+// Temp is the schema under which temporary relations are known.
+const Temp = "pg_temp"
+
+// With is the catalog with a session's temporary relations.
+func (c *Catalog) With(temporary []*Relation) *Catalog {
+	copied := *c
+	copied.relations = maps.Clone(c.relations)
+	for _, r := range temporary {
+		copied.relations[r.Name] = r
+	}
+	copied.temporary = len(temporary) > 0
+	return &copied
 }
 
 // System reports whether a relation is one of PostgreSQL's own.

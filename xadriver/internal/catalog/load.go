@@ -26,7 +26,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_(toast|temp)'`
 
-const columns = `SELECT a.attrelid::int8, a.attname::text,
+const columnsFrom = `SELECT a.attrelid::int8, a.attname::text,
   (CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END)::int8,
   (CASE WHEN t.typtype = 'd' AND a.atttypmod = -1 THEN t.typtypmod ELSE a.atttypmod END)::int8,
   a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''), a.attgenerated <> '', a.attidentity::text,
@@ -45,8 +45,9 @@ const columns = `SELECT a.attrelid::int8, a.attname::text,
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = t.typnamespace LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`
+
+const columns = columnsFrom + ` AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
 ORDER BY a.attrelid, a.attnum`
 
 const uniques = `SELECT i.indrelid::int8, c.relname::text, coalesce(k.conname::text, ''), i.indisprimary, i.indpred IS NOT NULL OR 0 = ANY (i.indkey::int2[]),
@@ -119,16 +120,10 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 	for r, oid := range parents {
 		r.Parent = byOID[oid]
 	}
-	l.each(columns, 13, func(v []driver.Value) {
-		r := byOID[number(v[0])]
-		if r == nil {
-			return // made between two of our questions
+	l.each(columns, columnsWide, func(v []driver.Value) {
+		if r := byOID[number(v[0])]; r != nil { // else it was made between two of our questions
+			r.Columns = append(r.Columns, columnOf(v))
 		}
-		r.Columns = append(r.Columns, Column{
-			Name: text(v[1]), TypeOID: uint32(number(v[2])), Typmod: int32(number(v[3])), NotNull: truth(v[4]),
-			Default: text(v[5]), Generated: truth(v[6]), Identity: text(v[7]) != "", IdentityAlways: text(v[7]) == "a",
-			NonDeterministic: truth(v[8]), Type: text(v[9]), Declared: text(v[10]), Bytewise: truth(v[11]), Sequence: text(v[12]),
-		})
 	})
 	l.each(uniques, 6, func(v []driver.Value) {
 		if r := byOID[number(v[0])]; r != nil {
@@ -160,6 +155,42 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 	c := New(user, path, rels, funcs)
 	c.Bytewise, c.types, c.sequences = bytewise, typeNames, seqs
 	return c, nil
+}
+
+// columnsWide is how many columns the question for columns has.
+const columnsWide = 13
+
+func columnOf(v []driver.Value) Column {
+	return Column{
+		Name: text(v[1]), TypeOID: uint32(number(v[2])), Typmod: int32(number(v[3])), NotNull: truth(v[4]),
+		Default: text(v[5]), Generated: truth(v[6]), Identity: text(v[7]) != "", IdentityAlways: text(v[7]) == "a",
+		NonDeterministic: truth(v[8]), Type: text(v[9]), Declared: text(v[10]), Bytewise: truth(v[11]), Sequence: text(v[12]),
+	}
+}
+
+const temporaries = `SELECT c.oid::int8, c.relname::text, c.relkind::text,
+  CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) ELSE '' END FROM pg_class c
+WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'p', 'v', 'S')`
+
+// Temporaries reads the temporary relations of a connection's session.
+func Temporaries(ctx context.Context, q Queryer) ([]*Relation, error) {
+	l := &loader{ctx: ctx, q: q}
+	byOID := make(map[int64]*Relation)
+	var rels []*Relation
+	l.each(temporaries, 4, func(v []driver.Value) {
+		r := &Relation{OID: number(v[0]), Name: Name{Temp, text(v[1])}, Kind: text(v[2])[0], ViewDef: text(v[3])}
+		byOID[r.OID] = r
+		rels = append(rels, r)
+	})
+	if len(rels) == 0 {
+		return nil, l.err
+	}
+	l.each(columnsFrom+" AND c.relnamespace = pg_my_temp_schema() ORDER BY a.attrelid, a.attnum", columnsWide, func(v []driver.Value) {
+		if r := byOID[number(v[0])]; r != nil {
+			r.Columns = append(r.Columns, columnOf(v))
+		}
+	})
+	return rels, l.err
 }
 
 // loader remembers the first error.

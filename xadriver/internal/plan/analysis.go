@@ -27,16 +27,17 @@ type analysis struct {
 	err         error // why it can be run nowhere without a hint
 	viewDepth   int
 
-	calls    []call
-	now      bool // asks for the time
-	volatile bool // calls something that is not IMMUTABLE
-	foreign  bool // … and is not PostgreSQL's own
-	shows    bool // shows where a row is: ctid, tableoid, …
-	locks    bool // FOR UPDATE and the like
-	modifies bool // a CTE writes
-	session  bool // leaves something in the session
-	asks     bool // asks for what was left there
-	notifies bool
+	calls     []call
+	now       bool // asks for the time
+	volatile  bool // calls something that is not IMMUTABLE
+	foreign   bool // … and is not PostgreSQL's own
+	shows     bool // shows where a row is: ctid, tableoid, …
+	locks     bool // FOR UPDATE and the like
+	modifies  bool // a CTE writes
+	session   bool // leaves something in the session
+	temporary bool // names temporary tables
+	asks      bool // asks for what was left there
+	notifies  bool
 
 	insideSublink int
 
@@ -75,6 +76,9 @@ func (a *analysis) refuse(clause, reason, remedy string, offset int32) {
 // that it belongs to.
 func (p *Planner) placement(r *catalog.Relation) (*shardmap.Table, error) {
 	root := r.Root()
+	if root.Temporary() {
+		return &shardmap.Table{Name: root.Name.Name, Kind: shardmap.Unsharded}, nil
+	}
 	return p.layout.Table(root.Schema, root.Name.Name, columnsOf(root))
 }
 
@@ -125,6 +129,7 @@ func (a *analysis) mentioned(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) (
 		a.unsharded, e.open = true, true
 		return e, r, nil
 	}
+	a.temporary = a.temporary || r.Temporary()
 	t, err := a.p.placement(r)
 	if err != nil {
 		a.fail(err)

@@ -240,7 +240,7 @@ func literalOf(v *pg.A_Const, t *shardmap.Table) (constant, bool) {
 			return constant{}, false
 		}
 		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-			return constant{none: true}, true // larger than any integer key
+			return constant{none: true, over: true}, true // larger than any integer key
 		}
 		return literal(t, text), true
 	case v.GetBoolval() != nil:

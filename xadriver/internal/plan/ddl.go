@@ -16,11 +16,28 @@ func itoa(n int32) string { return strconv.Itoa(int(n)) }
 
 // definition plans DDL, which goes to all shards in one transaction.
 func (st *Statement) definition(a *analysis, n *pg.Node) {
+	if c := n.GetCreateTableAsStmt(); c != nil {
+		st.err = st.createAs(a, c)
+		return
+	}
+	if a.concernsTemporary(n) {
+		st.Class, st.Writes, st.Temporary = DDL, true, true
+		st.route = a.p.toHome("temporary tables live on home")
+		return
+	}
+	if command := outside(n); command != "" {
+		st.inTurn(a, command)
+		return
+	}
 	st.err = a.definable(n)
 	if st.err != nil {
 		return
 	}
 	st.Class, st.Writes = DDL, true
+	switch n.GetNode().(type) {
+	case *pg.Node_CreateStmt, *pg.Node_AlterTableStmt:
+		st.Numbers = true
+	}
 	st.route = a.p.everywhere("all shards have the same schema")
 }
 
@@ -32,25 +49,14 @@ func (a *analysis) definable(n *pg.Node) error {
 	case *pg.Node_AlterTableStmt:
 		return a.alterTable(d.AlterTableStmt)
 	case *pg.Node_IndexStmt:
-		if d.IndexStmt.Concurrent {
-			return oneByOne("CREATE INDEX CONCURRENTLY")
-		}
 		if d.IndexStmt.Unique {
 			return a.uniqueIndex(d.IndexStmt)
 		}
 		return nil
-	case *pg.Node_DropStmt:
-		if d.DropStmt.Concurrent {
-			return oneByOne("DROP INDEX CONCURRENTLY")
-		}
+	case *pg.Node_DropStmt, *pg.Node_ReindexStmt:
 		return nil
-	case *pg.Node_ReindexStmt:
-		for _, p := range d.ReindexStmt.Params {
-			if p.GetDefElem().GetDefname() == "concurrently" {
-				return oneByOne("REINDEX CONCURRENTLY")
-			}
-		}
-		return nil
+	case *pg.Node_AlterSeqStmt:
+		return a.alterSequence(d.AlterSeqStmt)
 	case *pg.Node_RenameStmt:
 		return a.rename(d.RenameStmt)
 	case *pg.Node_AlterObjectSchemaStmt:
@@ -58,40 +64,21 @@ func (a *analysis) definable(n *pg.Node) error {
 			return a.moves(rv, d.AlterObjectSchemaStmt.Newschema, "")
 		}
 		return nil
-	case *pg.Node_ViewStmt:
-		if d.ViewStmt.View.GetRelpersistence() == "t" {
-			return temporary
-		}
+	case *pg.Node_ViewStmt, *pg.Node_CreateSeqStmt:
 		return nil
-	case *pg.Node_CreateSeqStmt:
-		if d.CreateSeqStmt.Sequence.GetRelpersistence() == "t" {
-			return temporary
-		}
-		return nil
-	case *pg.Node_CreateTableAsStmt:
-		return &Refusal{Clause: "CREATE TABLE AS and CREATE MATERIALIZED VIEW", Reason: "where their rows belong is not said", Remedy: "create the table, then INSERT"}
 	case *pg.Node_CopyStmt:
-		return &Refusal{Clause: "COPY", Reason: "its rows would have to be split by shard", Remedy: "use INSERT, or COPY on each shard with a shard hint"}
+		return &Refusal{Clause: "COPY", Reason: "its rows would have to be split by shard", Remedy: "use xadriver.CopyFrom, or INSERT"}
 	case *pg.Node_DoStmt, *pg.Node_CallStmt:
 		return &Refusal{Clause: "DO and CALL", Reason: "what they read and write cannot be seen", Remedy: "say where with a hint (xadriver.WithKey, /* xapg:key=… */, /* xapg:shard=… */)"}
 	case *pg.Node_ListenStmt, *pg.Node_UnlistenStmt, *pg.Node_NotifyStmt:
 		return &Refusal{Clause: "LISTEN, UNLISTEN and NOTIFY", Reason: "a notification is one shard's, and cannot be committed on several", Remedy: "use a connection of your own to one shard"}
-	case *pg.Node_PrepareStmt, *pg.Node_ExecuteStmt, *pg.Node_DeallocateStmt:
-		return &Refusal{Clause: "PREPARE, EXECUTE and DEALLOCATE in SQL", Reason: "a statement's shards are chosen when it runs", Remedy: "use the driver's own prepared statements (db.Prepare)"}
-	case *pg.Node_DeclareCursorStmt, *pg.Node_FetchStmt, *pg.Node_ClosePortalStmt:
-		return &Refusal{Clause: "a cursor", Reason: "cursors live on one shard", Remedy: "read the rows of a query; they are not held in memory"}
 	}
 	name := kind(n)
-	if slices.Contains(outsideTransactions, name) {
-		return oneByOne(name)
-	}
 	if !slices.Contains(transactional, name) {
 		return &Refusal{Clause: "this statement (" + name + ")", Reason: "it is not known to be the same on every shard", Remedy: "run it on each shard with the hint /* xapg:shard=NAME */"}
 	}
 	return nil
 }
-
-var temporary = &Refusal{Clause: "a temporary table, view or sequence", Reason: "it would live in one session of one shard, and cannot take part in an atomic commit", Remedy: "use a WITH query or an ordinary table"}
 
 // kind is the parser's name of a statement.
 func kind(n *pg.Node) string {
@@ -103,9 +90,58 @@ func kind(n *pg.Node) string {
 	return name
 }
 
-var outsideTransactions = []string{
-	"CreatedbStmt", "DropdbStmt", "AlterDatabaseStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt", "CreateSubscriptionStmt",
-	"AlterSubscriptionStmt", "DropSubscriptionStmt", "ClusterStmt", "CheckPointStmt", "LoadStmt", "AlterDatabaseRefreshCollStmt",
+// outside is the name of a command that PostgreSQL refuses to run in a transaction
+// block, "" for others.
+func outside(n *pg.Node) string {
+	switch d := n.GetNode().(type) {
+	case *pg.Node_IndexStmt:
+		if d.IndexStmt.Concurrent {
+			return "CREATE INDEX CONCURRENTLY"
+		}
+	case *pg.Node_DropStmt:
+		if d.DropStmt.Concurrent {
+			return "DROP INDEX CONCURRENTLY"
+		}
+	case *pg.Node_ReindexStmt:
+		for _, p := range d.ReindexStmt.Params {
+			if p.GetDefElem().GetDefname() == "concurrently" {
+				return "REINDEX CONCURRENTLY"
+			}
+		}
+	}
+	return map[string]string{
+		"AlterSystemStmt": "ALTER SYSTEM", "CreateTableSpaceStmt": "CREATE TABLESPACE", "DropTableSpaceStmt": "DROP TABLESPACE",
+		"ClusterStmt": "CLUSTER", "CheckPointStmt": "CHECKPOINT",
+	}[kind(n)]
+}
+
+// alterSequence refuses to set a sequence that gives each shard numbers of its own.
+func (a *analysis) alterSequence(s *pg.AlterSeqStmt) error {
+	if s.Sequence == nil || len(s.Options) == 1 && s.Options[0].GetDefElem().GetDefname() == "owned_by" {
+		return nil
+	}
+	r := a.cat.Resolve(a.path, s.Sequence.Schemaname, s.Sequence.Relname)
+	if r == nil {
+		return nil
+	}
+	seq, ok := a.cat.Sequence(quotedIfNeeded(r.Schema) + "." + quotedIfNeeded(r.Name.Name))
+	if ok && seq.Increment%a.p.Stride == 0 && len(a.p.all) > 1 {
+		return &Refusal{
+			Clause: "ALTER SEQUENCE of " + r.Name.Name + ", which numbers a sharded table", Reason: "each shard's numbers are its own, and must stay apart",
+			Remedy: "set it on each shard with the hint /* xapg:shard=NAME */, keeping INCREMENT and the remainder",
+		}
+	}
+	return nil
+}
+
+// quotedIfNeeded is quote_ident for names of lower-case letters, digits and _.
+func quotedIfNeeded(name string) string {
+	for i, r := range name {
+		if r != '_' && (r < 'a' || r > 'z') && (i == 0 || r < '0' || r > '9') {
+			return quoted(name)
+		}
+	}
+	return name
 }
 
 var transactional = []string{
@@ -124,9 +160,6 @@ var transactional = []string{
 // createTable looks whether the constraints of a new table can be kept by each
 // shard by itself.
 func (a *analysis) createTable(c *pg.CreateStmt) error {
-	if c.Relation.GetRelpersistence() == "t" {
-		return temporary
-	}
 	if c.Partbound != nil || len(c.InhRelations) > 0 {
 		return nil // placed as its parent, which was looked at
 	}
@@ -201,7 +234,7 @@ func (a *analysis) schemaFor(rv *pg.RangeVar) string {
 func (a *analysis) constraint(t *shardmap.Table, k *pg.Constraint) error {
 	switch k.GetContype() {
 	case pg.ConstrType_CONSTR_PRIMARY, pg.ConstrType_CONSTR_UNIQUE, pg.ConstrType_CONSTR_EXCLUSION:
-		if t.Kind == shardmap.Sharded && k.Indexname == "" && !slices.Contains(names(k.Keys), t.Key) {
+		if t.Kind == shardmap.Sharded && k.Indexname == "" && !a.p.UniquePerShard && !slices.Contains(names(k.Keys), t.Key) {
 			return a.notUnique(t, k.Location)
 		}
 	case pg.ConstrType_CONSTR_FOREIGN:
@@ -213,7 +246,7 @@ func (a *analysis) constraint(t *shardmap.Table, k *pg.Constraint) error {
 func (a *analysis) notUnique(t *shardmap.Table, offset int32) error {
 	return &Refusal{
 		Clause: "a primary key, unique or exclusion constraint of sharded table " + t.Name + " without its key " + t.Key,
-		Reason: "each shard would judge by its own rows only", Remedy: "add " + t.Key + " to its columns",
+		Reason: "each shard would judge by its own rows only", Remedy: "add " + t.Key + " to its columns, or allow it with the setting unique_per_shard",
 		Position: int(pg.Position(a.sql, offset)),
 	}
 }
@@ -267,7 +300,7 @@ func (a *analysis) foreignKey(t *shardmap.Table, k *pg.Constraint) error {
 
 func (a *analysis) uniqueIndex(i *pg.IndexStmt) error {
 	_, _, t := a.relation(i.Relation, a.top)
-	if t == nil || t.Kind != shardmap.Sharded {
+	if t == nil || t.Kind != shardmap.Sharded || a.p.UniquePerShard {
 		return nil
 	}
 	for _, n := range i.IndexParams {
@@ -306,6 +339,10 @@ func (a *analysis) alterTable(s *pg.AlterTableStmt) error {
 		case pg.AlterTableType_AT_AddInherit, pg.AlterTableType_AT_DropInherit:
 			if err := a.attached(t, c.Def.GetRangeVar()); err != nil {
 				return err
+			}
+		case pg.AlterTableType_AT_SetIdentity:
+			if t.Kind == shardmap.Sharded && len(a.p.all) > 1 {
+				return &Refusal{Clause: "ALTER TABLE … ALTER COLUMN … SET of an identity column of sharded table " + t.Name, Reason: "each shard's numbers are its own, and must stay apart", Remedy: "set it on each shard with the hint /* xapg:shard=NAME */"}
 			}
 		case pg.AlterTableType_AT_DropColumn, pg.AlterTableType_AT_AlterColumnType:
 			if keyed {

@@ -135,6 +135,7 @@ func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
 		a.fail(err)
 	} else {
 		into.table = t
+		a.temporary = a.temporary || into.rel.Temporary()
 		a.reference = a.reference || t.Kind == shardmap.Reference
 		a.unsharded = a.unsharded || t.Kind == shardmap.Unsharded
 	}

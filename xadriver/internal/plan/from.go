@@ -121,6 +121,10 @@ func (a *analysis) view(rv *pg.RangeVar, n *pg.Node, def string, sc *scope, b *b
 	a.path, a.sql, a.node, a.tables, a.viewDepth = saved.path, saved.sql, saved.node, saved.tables, saved.viewDepth
 	a.mentions = append(a.mentions, &mention{rv: rv, node: n, view: stmts[0].Node.GetSelectStmt()})
 
+	if r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname); r != nil && r.Temporary() {
+		a.temporary = true
+		a.unsharded = a.unsharded || res.hides // no other shard knows the view
+	}
 	e.columns, e.open = res.columns, res.open
 	if r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname); r != nil && len(r.Columns) == len(e.columns) {
 		for i, c := range r.Columns {

@@ -47,6 +47,13 @@ const (
 	Savepoint
 	Release
 	RollbackTo
+	Prepare
+	Execute
+	Deallocate
+	Declare
+	Fetch  // and MOVE, and CLOSE
+	Create // TABLE AS
+	InTurn // on one shard after the other, outside of transactions
 	Other
 )
 
@@ -73,6 +80,12 @@ type Statement struct {
 	Control      *Control
 	Setting      *Setting
 	Hint         Hint
+	Temporary    bool // it concerns temporary tables
+	Numbers      bool // it may have made columns that sequences number
+	Prepared     *Prepared
+	Cursor       *Cursor
+	CreateAs     *CreateAs
+	Command      string // of a statement that runs on one shard after the other
 
 	planner *Planner
 	catalog *catalog.Catalog
@@ -138,11 +151,20 @@ type Planner struct {
 	all    []int
 	each   [][]int // {0}, {1}, …
 	home   int
+
+	// Stride is how far apart the numbers are that one shard's sequences give, so
+	// that those of the others fit in between. UniquePerShard lets through unique
+	// constraints that each shard judges by its own rows only.
+	Stride         int64
+	UniquePerShard bool
 }
+
+// DefaultStride leaves room for so many shards.
+const DefaultStride = 64
 
 // New makes a planner that keeps up to size plans.
 func New(layout *shardmap.Map, size int) *Planner {
-	p := &Planner{layout: layout, cache: newCache(size), home: layout.Home()}
+	p := &Planner{layout: layout, cache: newCache(size), home: layout.Home(), Stride: DefaultStride}
 	for i := range layout.Shards() {
 		p.all = append(p.all, i)
 		p.each = append(p.each, []int{i})

@@ -26,6 +26,10 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 	st.composition = &composition{path: path, node: s.Node}
 	switch n := s.Node.GetNode().(type) {
 	case *pg.Node_SelectStmt:
+		if n.SelectStmt.IntoClause != nil {
+			st.err = st.createAs(a, selectInto(n.SelectStmt))
+			return st, params, false
+		}
 		st.Class, st.ReturnsRows = Select, true
 		st.read(a, a.query(n.SelectStmt, nil, a.top))
 	case *pg.Node_InsertStmt:
@@ -57,6 +61,7 @@ func (st *Statement) finish(a *analysis) {
 	st.Writes = st.Writes || a.modifies
 	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
 	st.AsksSession = a.asks
+	st.Temporary = a.temporary
 	for _, o := range a.occurrences {
 		st.tables = append(st.tables, o.table)
 	}
@@ -244,18 +249,35 @@ func (a *analysis) numbered(in *pg.InsertStmt, into insertion) {
 		if c.Sequence == "" || c.Name == into.table.Key {
 			continue
 		}
-		if s, ok := a.cat.Sequence(c.Sequence); ok && abs(s.Increment) < int64(len(a.p.all)) {
+		if s, ok := a.cat.Sequence(c.Sequence); ok && len(a.p.all) > 1 && s.Increment%a.p.Stride != 0 {
 			a.refuse("an omitted value for column "+c.Name+" of sharded table "+into.table.Name,
 				"its sequence "+c.Sequence+" gives the same numbers on each shard", "let `xapg check` say how to spread it, or give the value", -1)
 		}
 	}
 }
 
-func abs(n int64) int64 {
-	if n < 0 {
-		return -n
+// Numbered lists the sequences that number rows of sharded tables and give the
+// same numbers on each shard, because nobody has spread them yet.
+func (p *Planner) Numbered(cat *catalog.Catalog) []catalog.Sequence {
+	var out []catalog.Sequence
+	seen := make(map[string]bool)
+	for _, r := range cat.Relations() {
+		if r.System() || r.Temporary() || r.Kind != 'r' && r.Kind != 'p' {
+			continue
+		}
+		t, err := p.placement(r)
+		if err != nil || t.Kind != shardmap.Sharded {
+			continue
+		}
+		for _, c := range r.Columns {
+			s, ok := cat.Sequence(c.Sequence)
+			if ok && !seen[c.Sequence] && s.Increment%p.Stride != 0 {
+				seen[c.Sequence] = true
+				out = append(out, s)
+			}
+		}
 	}
-	return n
+	return out
 }
 
 // omitted lists the columns that some inserted row leaves to their defaults.
@@ -360,7 +382,7 @@ func (p *Planner) explain(st *Statement, e *pg.ExplainStmt, sql string, cat *cat
 	*st = *inner
 	st.Hint, st.Class, st.ReturnsRows = hint, Explain, true
 	if st.route != nil {
-		st.route = explaining{st.route}
+		st.route = explaining{st.route, "EXPLAIN of a statement that runs on several shards"}
 	}
 	return st
 }

@@ -9,6 +9,9 @@ import (
 
 // utility plans what is not a query: transaction control, settings, DDL.
 func (st *Statement) utility(a *analysis, n *pg.Node) {
+	if st.prepare(n) || st.cursor(a, n) {
+		return
+	}
 	switch u := n.GetNode().(type) {
 	case *pg.Node_TransactionStmt:
 		st.transaction(u.TransactionStmt)
@@ -33,7 +36,7 @@ func (st *Statement) utility(a *analysis, n *pg.Node) {
 		st.relations(a, "TRUNCATE", rangeVars(u.TruncateStmt.Relations))
 	case *pg.Node_VacuumStmt:
 		if u.VacuumStmt.IsVacuumcmd {
-			st.err = oneByOne("VACUUM")
+			st.inTurn(a, "VACUUM")
 			return
 		}
 		st.Class, st.Writes, st.route = Truncate, true, a.p.everywhere("every shard has statistics of its own")
@@ -75,6 +78,7 @@ func (st *Statement) relations(a *analysis, clause string, list []*pg.RangeVar) 
 	default:
 		st.route = a.p.everywhere("the tables are on every shard")
 	}
+	st.Temporary = a.temporary
 }
 
 func (st *Statement) transaction(t *pg.TransactionStmt) {
@@ -146,12 +150,5 @@ func (st *Statement) set(v *pg.VariableSetStmt) {
 		default:
 			st.Setting.Values = append(st.Setting.Values, itoa(c.GetIval().GetIval()))
 		}
-	}
-}
-
-func oneByOne(command string) *Refusal {
-	return &Refusal{
-		Clause: command, Reason: "it cannot run in a transaction block, and so not on all shards at once",
-		Remedy: "run it on each shard with the hint /* xapg:shard=NAME */",
 	}
 }

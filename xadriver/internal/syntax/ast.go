@@ -8,6 +8,7 @@ type (
 	A_Const                    = ast.A_Const
 	A_Expr                     = ast.A_Expr
 	Alias                      = ast.Alias
+	AlterSeqStmt               = ast.AlterSeqStmt
 	AlterTableStmt             = ast.AlterTableStmt
 	CaseExpr                   = ast.CaseExpr
 	CaseWhen                   = ast.CaseWhen
@@ -15,6 +16,7 @@ type (
 	ColumnRef                  = ast.ColumnRef
 	Constraint                 = ast.Constraint
 	CreateStmt                 = ast.CreateStmt
+	CreateTableAsStmt          = ast.CreateTableAsStmt
 	CurrentOfExpr              = ast.CurrentOfExpr
 	DeleteStmt                 = ast.DeleteStmt
 	ExplainStmt                = ast.ExplainStmt
@@ -29,6 +31,7 @@ type (
 	MergeStmt                  = ast.MergeStmt
 	Node_AExpr                 = ast.Node_AExpr
 	Node_AlterObjectSchemaStmt = ast.Node_AlterObjectSchemaStmt
+	Node_AlterSeqStmt          = ast.Node_AlterSeqStmt
 	Node_AlterTableStmt        = ast.Node_AlterTableStmt
 	Node_BoolExpr              = ast.Node_BoolExpr
 	Node_CallStmt              = ast.Node_CallStmt
@@ -114,6 +117,7 @@ const (
 	AlterTableType_AT_DetachPartition            = ast.AlterTableType_AT_DetachPartition
 	AlterTableType_AT_DropColumn                 = ast.AlterTableType_AT_DropColumn
 	AlterTableType_AT_DropInherit                = ast.AlterTableType_AT_DropInherit
+	AlterTableType_AT_SetIdentity                = ast.AlterTableType_AT_SetIdentity
 	BoolExprType_AND_EXPR                        = ast.BoolExprType_AND_EXPR
 	BoolExprType_OR_EXPR                         = ast.BoolExprType_OR_EXPR
 	ConstrType_CONSTR_EXCLUSION                  = ast.ConstrType_CONSTR_EXCLUSION
@@ -129,6 +133,7 @@ const (
 	NullTestType_IS_NOT_NULL                     = ast.NullTestType_IS_NOT_NULL
 	ObjectType_OBJECT_COLUMN                     = ast.ObjectType_OBJECT_COLUMN
 	ObjectType_OBJECT_TABLE                      = ast.ObjectType_OBJECT_TABLE
+	OverridingKind_OVERRIDING_NOT_SET            = ast.OverridingKind_OVERRIDING_NOT_SET
 	OverridingKind_OVERRIDING_SYSTEM_VALUE       = ast.OverridingKind_OVERRIDING_SYSTEM_VALUE
 	SQLValueFunctionOp_SVFOP_CURRENT_DATE        = ast.SQLValueFunctionOp_SVFOP_CURRENT_DATE
 	SQLValueFunctionOp_SVFOP_CURRENT_TIME        = ast.SQLValueFunctionOp_SVFOP_CURRENT_TIME
