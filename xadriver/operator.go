@@ -2,7 +2,6 @@ package xadriver
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/xapg/xapg/txlog"
 	"github.com/xapg/xapg/xadriver/internal/gid"
-	"github.com/xapg/xapg/xadriver/internal/plan"
 	"github.com/xapg/xapg/xadriver/internal/resolve"
 )
 
@@ -107,60 +105,4 @@ func (c *Connector) Resolve(ctx context.Context, age time.Duration) ([]Resolutio
 		out = append(out, res)
 	}
 	return out, nil
-}
-
-// Routed says where a statement goes.
-type Routed struct {
-	SQL      string   `json:"sql"`
-	Strategy string   `json:"strategy"`
-	Reason   string   `json:"reason"`
-	Shards   []string `json:"shards"`
-	Writes   bool     `json:"writes"`
-}
-
-// Route tells where each statement of a text would go with these arguments, and
-// why. Nothing is run. Its errors are those that running would give.
-func (c *Connector) Route(ctx context.Context, query string, args ...any) ([]Routed, error) {
-	if c.single != nil {
-		return nil, ErrSingleShard
-	}
-	conn := &Conn{connector: c}
-	p, err := conn.plan(ctx, query)
-	if err != nil {
-		return nil, public(err)
-	}
-	values := make([]driver.NamedValue, len(args))
-	for i, a := range args {
-		values[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
-	}
-	var out []Routed
-	for _, s := range p.Statements {
-		r := Routed{SQL: s.SQL, Writes: s.Writes}
-		if governs(s) {
-			r.Strategy, r.Reason = "the driver itself", "transactions and settings are kept for all shards, and told to each when it is first used"
-			out = append(out, r)
-			continue
-		}
-		t, err := s.Target(values, hintOf(ctx))
-		if err != nil {
-			return out, public(err)
-		}
-		r.Strategy, r.Reason = t.Mode.String(), s.Explain()
-		for _, at := range t.Shards {
-			r.Shards = append(r.Shards, c.shards[at].Name())
-		}
-		out = append(out, r)
-	}
-	return out, nil
-}
-
-// governs reports whether the driver itself runs a statement.
-func governs(s *plan.Statement) bool {
-	switch s.Class {
-	case plan.Begin, plan.Commit, plan.Rollback, plan.Savepoint, plan.Release, plan.RollbackTo, plan.Set, plan.Reset,
-		plan.SetTransaction, plan.SetConstraints, plan.Discard:
-		return true
-	default:
-		return false
-	}
 }

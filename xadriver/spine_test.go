@@ -36,14 +36,17 @@ func TestRowsLiveWhereTheirKeySays(t *testing.T) {
 	require.NoError(t, rows.Err())
 	assert.ElementsMatch(t, names, all)
 
-	_, err = b.Query("SELECT count(*) FROM accounts")
+	var n int64
+	require.NoError(t, b.QueryRow("SELECT count(*) FROM accounts").Scan(&n))
+	assert.EqualValues(t, 3, n)
+	_, err = b.Query("SELECT ctid FROM accounts")
 	var refused *xadriver.UnsupportedError
 	require.ErrorAs(t, err, &refused)
-	assert.Contains(t, refused.Clause, "aggregate")
+	assert.Contains(t, refused.Clause, "ctid")
 
 	res, err := b.Exec("UPDATE accounts SET balance = balance + 1")
 	require.NoError(t, err)
-	n, _ := res.RowsAffected()
+	n, _ = res.RowsAffected()
 	assert.EqualValues(t, 3, n)
 }
 

@@ -76,14 +76,15 @@ func routeCommand(o *output) *cobra.Command {
 			if err != nil {
 				return &status{codeOf(err), err}
 			}
-			var lines []string
+			if o.json {
+				return o.print(list, "", nil)
+			}
 			for _, r := range list {
-				lines = append(lines, row(r.Strategy, strings.Join(r.Shards, ","), r.Reason))
-				for _, s := range r.Shards {
-					lines = append(lines, row("  "+s, "gets", strings.Join(strings.Fields(r.SQL), " ")))
+				if _, err := fmt.Fprint(o.w, r); err != nil {
+					return err
 				}
 			}
-			return o.print(list, row("STRATEGY", "SHARDS", "WHY"), lines)
+			return nil
 		},
 	}
 }

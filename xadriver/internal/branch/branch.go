@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/xapg/xapg/xadriver/internal/commit"
@@ -73,6 +74,16 @@ func (b *Branch) Exec(ctx context.Context, sql string, args []driver.NamedValue,
 func (b *Branch) Describe(ctx context.Context, sql string) (*shard.Description, error) {
 	d, err := b.conn.Describe(ctx, sql)
 	return d, b.after(err)
+}
+
+// CopyFrom copies rows into a table.
+func (b *Branch) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	b.before(Writes)
+	n, err := b.conn.CopyFrom(ctx, table, columns, rows)
+	if err == nil && n > 0 {
+		b.wrote = commit.Yes
+	}
+	return n, b.after(err)
 }
 
 // Command runs transaction control on an open branch.

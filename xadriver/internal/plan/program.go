@@ -153,3 +153,21 @@ func (p *Program) Together(which []int) Text {
 	}
 	return Join(" UNION ALL ", arms...)
 }
+
+// String says how rows are merged.
+func (o *Ordered) String() string {
+	if len(o.Keys) == 0 {
+		return "one shard's rows after the other's"
+	}
+	keys := make([]string, len(o.Keys))
+	for i, k := range o.Keys {
+		keys[i] = "column " + strconv.Itoa(k.Column+1)
+		if k.Desc {
+			keys[i] += " DESC"
+		}
+		if k.NullsFirst {
+			keys[i] += " NULLS FIRST"
+		}
+	}
+	return "the rows are merged in order of " + strings.Join(keys, ", ")
+}

@@ -182,3 +182,35 @@ func (w *writer) source(sel *pg.SelectStmt) error {
 	w.out.Source, err = textOf(node)
 	return err
 }
+
+// ShardOfValue is the shard to which a row belongs whose key is a Go value.
+func ShardOfValue(t *shardmap.Table, key any) (int, error) {
+	k, err := t.Type.Key(key)
+	if err == nil {
+		if k.IsNull() {
+			return 0, noKey(t, false)
+		}
+		k, err = t.Stored(k)
+	}
+	if err != nil {
+		return 0, keyError(t, err)
+	}
+	at, err := t.Shard(k)
+	if err != nil {
+		return 0, keyError(t, err)
+	}
+	return at, nil
+}
+
+// Table is how the rows of the only table that a statement names are placed.
+func (st *Statement) Table() (*shardmap.Table, error) {
+	if st.err != nil {
+		return nil, st.err
+	}
+	a := &analysis{p: st.planner, cat: st.catalog, path: st.composition.path, sql: st.SQL, node: st.composition.node, top: &block{}}
+	a.query(st.composition.node.GetSelectStmt(), nil, a.top)
+	if len(a.mentions) != 1 || a.mentions[0].table == nil || a.mentions[0].view != nil {
+		return nil, &Refusal{Clause: "a copy into what is not a table", Reason: "where its rows live is not known", Remedy: "name the table itself"}
+	}
+	return a.mentions[0].table, nil
+}

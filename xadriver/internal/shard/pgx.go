@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -49,4 +50,12 @@ func (c *Conn) CopyIn(ctx context.Context, sql string, r io.Reader) error {
 		}
 	}
 	return err
+}
+
+// CopyFrom is pgx's CopyFrom. What is queued goes before it.
+func (c *Conn) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	if c.pgx == nil {
+		return 0, c.errNotPgx("COPY")
+	}
+	return c.pgx.Conn().CopyFrom(ctx, table, columns, rows)
 }
