@@ -21,6 +21,15 @@ import (
 // them, and the rest is done in order as their rows arrive, or by a PostgreSQL
 // session over their rows.
 func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
+	if c.txn == nil && !s.Composed() {
+		// What is made of the statement lasts: it had better be made of the tables
+		// as they are.
+		before := c.connector.schema.current.Load()
+		c.connector.schema.compare(ctx)
+		if c.connector.schema.current.Load() != before {
+			return c.again(ctx, s)
+		}
+	}
 	if s.Writes {
 		return c.write(ctx, s, target)
 	}
@@ -53,6 +62,18 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 		return nil, nil, c.failed(err)
 	}
 	return nil, driver.RowsAffected(n), nil
+}
+
+// again plans a statement anew, and runs it.
+func (c *Conn) again(ctx context.Context, s call) (driver.Rows, driver.Result, error) {
+	p, err := c.plan(ctx, s.SQL)
+	if err != nil {
+		return nil, nil, c.failed(err)
+	}
+	if len(p.Statements) == 1 {
+		s.Statement = p.Statements[0]
+	}
+	return c.statement(ctx, s)
 }
 
 // program runs a program that reads.

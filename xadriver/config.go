@@ -36,6 +36,7 @@ type Config struct {
 	CommitTimeout  time.Duration // how long a shard may take to vote, or to answer COMMIT; 30s
 	FinishWait     time.Duration // how long Commit waits for the shards after the decision; 10s
 	PlanCache      int           // statements whose plans are kept; 4096
+	SchemaCheck    time.Duration // how often home is asked whether others changed the schema; negative for never
 	IDStride       int           // how far apart the numbers of one shard's sequences are; at least the number of shards there will ever be
 	UniquePerShard bool          // let through unique constraints of sharded tables without their key, which each shard judges by its own rows
 	GatherLimit    int           // rows that a statement may bring together in one place; -1 for none

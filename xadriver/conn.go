@@ -205,7 +205,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	_, res, err := c.run(ctx, query, args, false)
 	if err != nil {
-		return nil, public(err)
+		return nil, c.public(err)
 	}
 	return res, nil
 }
@@ -223,7 +223,16 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	}
 	rows, _, err := c.run(ctx, query, args, true)
 	if err != nil {
-		return nil, public(err)
+		return nil, c.public(err)
 	}
 	return rows, nil
+}
+
+// public is an error as users know it. One that a changed schema could explain
+// lets the next statement look.
+func (c *Conn) public(err error) error {
+	if explains(err) {
+		c.connector.schema.suspect()
+	}
+	return public(err)
 }

@@ -114,6 +114,7 @@ func (c *Connector) open() error {
 	if c.scratch, err = openShard(at, c.cfg.Shards[at], shard.Options{MaxConns: c.cfg.ShardConns}); err != nil {
 		return err
 	}
+	c.schema.open(c.home, c.cfg.SchemaCheck)
 	c.planner = plan.New(c.layout, c.cfg.PlanCache)
 	c.planner.Stride, c.planner.UniquePerShard = int64(c.cfg.IDStride), c.cfg.UniquePerShard
 	if err := c.openLog(); err != nil {
@@ -295,6 +296,7 @@ func (c *Connector) Close() error {
 	if c.resolver != nil {
 		c.resolver.Close()
 	}
+	c.schema.close()
 	errs = append(errs, c.closeShards())
 	if c.log != nil && c.ownLog {
 		errs = append(errs, c.log.Close())

@@ -29,7 +29,7 @@ func (c *Conn) plan(ctx context.Context, query string) (*plan.Plan, error) {
 	if c.session.temporary {
 		base = c.session.overlaid
 	}
-	if _, err = c.connector.schema.reload(ctx, c.connector.home, base); err != nil {
+	if _, err = c.connector.schema.reload(ctx, base); err != nil {
 		return nil, err
 	}
 	if cat, err = c.catalog(ctx); err != nil {
@@ -83,13 +83,13 @@ func (c *Conn) withTemporary(ctx context.Context, cat *catalog.Catalog) (*catalo
 
 func (c *Conn) shared(ctx context.Context) (*catalog.Catalog, error) {
 	if c.txn == nil || !c.txn.altered {
-		return c.connector.schema.get(ctx, c.connector.home)
+		return c.connector.schema.get(ctx)
 	}
 	if c.txn.own != nil {
 		return c.txn.own, nil
 	}
 	if c.txn.Failed() {
-		return c.connector.schema.get(ctx, c.connector.home) // only its end can come
+		return c.connector.schema.get(ctx) // only its end can come
 	}
 	b, err := c.txn.Branch(ctx, c.connector.home)
 	if err != nil {

@@ -44,6 +44,8 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.PlanCache }),
 	limit("gather_limit", 1_000_000, "how many rows a statement may bring together in one place, where it cannot be answered shard by shard; off refuses such statements",
 		func(c *Config) *int { return &c.GatherLimit }),
+	duration("schema_check", "1s", "how often, while statements run, home is asked whether somebody else has changed the schema",
+		func(c *Config) *time.Duration { return &c.SchemaCheck }),
 	number("id_stride", "a number", plan.DefaultStride, "how far apart the numbers are that one shard's sequences give to rows of sharded tables; at least the number of shards there will ever be",
 		func(c *Config) *int { return &c.IDStride }),
 	flag("unique_per_shard", "whether a sharded table may have unique constraints without its key, which each shard judges by its own rows only",

@@ -368,7 +368,7 @@ func (c *Conn) apply(ctx context.Context, s call, w *plan.Write, args []driver.N
 	of := func(p *part) call {
 		sent := s
 		all := args
-		list := numbers[slices.IndexFunc(parts, func(q part) bool { return q.shard == p.shard })]
+		list := numbers[indexOf(parts, p)]
 		for col := range w.Width {
 			array := make([]*string, len(list))
 			for i, n := range list {

@@ -98,6 +98,19 @@ type composition struct {
 	node     *pg.Node
 }
 
+// Composed reports whether any program of the statement was made already.
+func (st *Statement) Composed() bool {
+	c := st.composition
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.programs {
+		if p != nil {
+			return true
+		}
+	}
+	return c.write != nil
+}
+
 // How a program has to be made, besides by the statement itself.
 const (
 	// All says that the scratch session cannot see tables as the statement must,
