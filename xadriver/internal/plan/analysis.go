@@ -49,6 +49,7 @@ type analysis struct {
 	regroups bool     // the top level sums up rows of several shards
 	reframes bool     // … has window functions over rows of several shards
 	dedupes  bool     // … has DISTINCT over rows of several shards
+	sources  []*class // of the keys of rows that WITH queries insert
 	rekeys   bool     // an UPDATE sets the key
 	groups   bool     // there is a GROUP BY somewhere
 	local    bool     // each shard can answer the top level's FROM and WHERE for its own rows

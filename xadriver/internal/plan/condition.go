@@ -93,15 +93,47 @@ func (a *analysis) equality(l, r *pg.Node, sc *scope, at *block) (*class, set) {
 			equal(lc, rc, at)
 		}
 	case lc != nil:
-		if c, ok := constantOf(r, lc.table); ok {
-			return lc, set{c}
-		}
+		return a.oneOfValues(lc, r, sc)
 	case rc != nil:
-		if c, ok := constantOf(l, rc.table); ok {
-			return rc, set{c}
-		}
+		return a.oneOfValues(rc, l, sc)
 	}
 	return nil, nil
+}
+
+// oneOfValues is a key that equals a constant, or a column of constants.
+func (a *analysis) oneOfValues(c *class, n *pg.Node, sc *scope) (*class, set) {
+	var s set
+	for _, v := range a.constants(n, sc) {
+		k, ok := constantOf(v, c.table)
+		if !ok {
+			return nil, nil
+		}
+		s = append(s, k)
+	}
+	if s == nil {
+		return nil, nil
+	}
+	return c, s
+}
+
+// constants lists what an expression is one of: itself, or the constants of a
+// column that has no others.
+func (a *analysis) constants(n *pg.Node, sc *scope) []*pg.Node {
+	ref := n.GetColumnRef()
+	if ref == nil {
+		return []*pg.Node{n}
+	}
+	e := sc.owner(ref)
+	if e == nil {
+		return nil
+	}
+	last := ref.Fields[len(ref.Fields)-1].GetString_().GetSval()
+	for _, c := range e.columns {
+		if c.name == last {
+			return c.values
+		}
+	}
+	return nil
 }
 
 // rows is (a, b) = (c, d): all pairs are equal.

@@ -53,8 +53,13 @@ func (a *analysis) query(sel *pg.SelectStmt, outer *scope, b *block) result {
 	case len(sel.ValuesLists) > 0:
 		for _, l := range sel.ValuesLists {
 			a.expression(l, sc)
+			for i, n := range l.GetList().GetItems() {
+				if i == len(res.columns) {
+					res.columns = append(res.columns, column{name: "column" + itoa(int32(i+1))})
+				}
+				res.columns[i].values = append(res.columns[i].values, n)
+			}
 		}
-		res.open = true
 	default:
 		res = a.plain(sel, sc)
 	}
@@ -398,7 +403,11 @@ func (a *analysis) output(sel *pg.SelectStmt, sc *scope, res *result, grouped bo
 					name = list[len(list)-1]
 				}
 			}
-			res.columns = append(res.columns, column{name: name})
+			col := column{name: name}
+			if len(sel.FromClause) == 0 && len(sel.GroupClause) == 0 {
+				col.values = []*pg.Node{t.GetVal()}
+			}
+			res.columns = append(res.columns, col)
 			continue
 		}
 		list := names(ref.Fields)
@@ -422,7 +431,7 @@ func (a *analysis) star(qualifier []string, sc *scope, res *result, keep func(*c
 		}
 		res.open = res.open || e.open
 		for _, c := range e.columns {
-			res.columns = append(res.columns, column{name: c.name, class: keep(c.class)})
+			res.columns = append(res.columns, column{name: c.name, class: keep(c.class), values: c.values})
 		}
 	}
 }

@@ -23,9 +23,10 @@ type reading struct {
 	unsharded bool     // tables that live on home are read too
 	several   error    // why it cannot run on several shards; nil when it can
 	writes    bool
-	merges    bool // the shards' answers, one after the other, are not the answer
-	composes  bool // what cannot be spread can be composed
-	rekeys    bool // an UPDATE sets the key: its rows may have to move
+	merging   error // … which cannot be merged
+	merges    bool  // the shards' answers, one after the other, are not the answer
+	composes  bool  // what cannot be spread can be composed
+	rekeys    bool  // an UPDATE sets the key: its rows may have to move
 	opaque    []opaqueCall
 }
 
@@ -140,17 +141,29 @@ func (r *reading) spread(_ *Planner, list []int, because error) (Target, error) 
 		if r.merges && r.composes {
 			return Target{Composed, list}, nil
 		}
+		if r.merges {
+			return Target{}, r.because(because)
+		}
 		return Target{Scatter, list}, nil
 	}
 	if r.composes && len(r.opaque) == 0 {
 		return Target{Composed, list}, nil
 	}
-	if refusal, ok := r.several.(*Refusal); ok { //nolint:errorlint // made here
+	return Target{}, r.because(because)
+}
+
+// because is the refusal to run on several shards.
+func (r *reading) because(because error) error {
+	err := r.several
+	if err == nil {
+		err = r.merging
+	}
+	if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // made here
 		copied := *refusal
 		copied.Reason += " (" + because.Error() + ")"
-		return Target{}, &copied
+		return &copied
 	}
-	return Target{}, r.several
+	return err
 }
 
 func (r *reading) why() string {

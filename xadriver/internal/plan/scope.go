@@ -26,6 +26,9 @@ type column struct {
 	name  string
 	class *class
 	info  *catalog.Column // of a table's own column
+	// values are what the column is one of, where it comes from VALUES or from a
+	// SELECT of constants.
+	values []*pg.Node
 }
 
 func (e *entry) find(name string) (*class, bool) {

@@ -100,6 +100,10 @@ func (a *analysis) reading(res result, writes bool) *reading {
 	r := &reading{groups: groups, unbound: unbound, unsharded: a.unsharded, writes: writes}
 	r.opaque = a.opaque(groups, root)
 	r.merges = a.merging != nil || a.now
+	r.merging = &Refusal{Clause: "the time of the statement, and something that changes the session, over several shards", Reason: "each shard has its own", Remedy: byKey}
+	if a.merging != nil {
+		r.merging = a.merging
+	}
 	r.composes = !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks
 	r.rekeys = a.rekeys
 	if refusal := a.acrossShards(res, tied, writes); refusal != nil {
@@ -117,7 +121,7 @@ func (a *analysis) acrossShards(res result, tied, writes bool) *Refusal {
 	switch {
 	case a.unsharded:
 		return refuse("a join of sharded and unsharded tables over several shards", "the unsharded ones are on home only", byKey)
-	case a.modifies:
+	case a.modifies && (!tied || !a.sourcesTied()):
 		return refuse("a WITH query that writes, over several shards", "its parts would run on different shards", byKey)
 	case res.several != nil:
 		return res.several
@@ -148,7 +152,9 @@ func (st *Statement) write(a *analysis, w write) {
 		if w.table.Kind == shardmap.Unsharded {
 			w.res.rows = false
 		}
-		st.route = a.reading(w.res, true)
+		r := a.reading(w.res, true)
+		r.composes = r.composes && w.clause != "MERGE"
+		st.route = r
 	default:
 		a.onlyHome()
 		st.route = a.p.toHome("table " + w.table.Name + " lives on home")
@@ -335,15 +341,27 @@ func (a *analysis) immutable(expr string) bool {
 // shard only, to which all of its parts must be bound.
 func (a *analysis) modifyingCTE(n *pg.Node, sc *scope) result {
 	sc.block = &block{parent: sc.block}
+	res := result{hides: true, rows: true}
+	returned := func(w write, r *pg.ReturningClause) {
+		a.reads(w)
+		res.several = w.res.several
+		a.output(&pg.SelectStmt{TargetList: r.GetExprs()}, sc, &res, false)
+	}
 	switch q := n.GetNode().(type) {
 	case *pg.Node_UpdateStmt:
-		a.reads(a.update(q.UpdateStmt, sc))
+		returned(a.update(q.UpdateStmt, sc), q.UpdateStmt.ReturningClause)
 	case *pg.Node_DeleteStmt:
-		a.reads(a.remove(q.DeleteStmt, sc))
+		returned(a.remove(q.DeleteStmt, sc), q.DeleteStmt.ReturningClause)
 	case *pg.Node_MergeStmt:
 		a.reads(a.merge(q.MergeStmt, sc))
+		res.open = true
 	case *pg.Node_InsertStmt:
+		res.open = true
 		into := a.insert(q.InsertStmt, sc)
+		a.sources = append(a.sources, into.source)
+		if into.evaluate {
+			a.refuse("INSERT in a WITH query", "the keys of its rows cannot be told", byKey, -1)
+		}
 		switch {
 		case into.table == nil:
 		case into.table.Kind == shardmap.Reference:
@@ -365,7 +383,19 @@ func (a *analysis) modifyingCTE(n *pg.Node, sc *scope) result {
 			}
 		}
 	}
-	return result{open: true, hides: true, rows: true}
+	return res
+}
+
+// sourcesTied reports whether every INSERT of a WITH query takes its keys from the
+// rows to which everything is tied.
+func (a *analysis) sourcesTied() bool {
+	root, _ := a.together()
+	for _, s := range a.sources {
+		if s == nil || s.outermost() != root {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *analysis) reads(w write) {

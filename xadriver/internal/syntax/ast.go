@@ -29,6 +29,7 @@ type (
 	JsonObjectAgg              = ast.JsonObjectAgg
 	List                       = ast.List
 	MergeStmt                  = ast.MergeStmt
+	MergeWhenClause            = ast.MergeWhenClause
 	Node_AExpr                 = ast.Node_AExpr
 	Node_AlterObjectSchemaStmt = ast.Node_AlterObjectSchemaStmt
 	Node_AlterSeqStmt          = ast.Node_AlterSeqStmt
@@ -120,6 +121,7 @@ const (
 	AlterTableType_AT_SetIdentity                = ast.AlterTableType_AT_SetIdentity
 	BoolExprType_AND_EXPR                        = ast.BoolExprType_AND_EXPR
 	BoolExprType_OR_EXPR                         = ast.BoolExprType_OR_EXPR
+	CmdType_CMD_INSERT                           = ast.CmdType_CMD_INSERT
 	ConstrType_CONSTR_EXCLUSION                  = ast.ConstrType_CONSTR_EXCLUSION
 	ConstrType_CONSTR_FOREIGN                    = ast.ConstrType_CONSTR_FOREIGN
 	ConstrType_CONSTR_PRIMARY                    = ast.ConstrType_CONSTR_PRIMARY
