@@ -11,7 +11,7 @@ FUZZTIME ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo build vet lint race short bench fuzz fmt clean
+.PHONY: help setup test demo build vet lint race short bench differential fuzz fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,10 @@ bench: setup ## the benchmarks, COUNT times, into bench.txt (for benchstat)
 fuzz: ## every fuzz target, for FUZZTIME each
 	@for f in $$(git grep -l '^func Fuzz' -- '*_test.go'); do for n in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$f); do \
 		echo "== $$n"; go test -run '^$$' -fuzz "^$$n$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; done; done
+
+SECONDS ?= 600
+differential: setup ## compare random statements with one PostgreSQL, SECONDS=600 or as long as you like
+	XAPG_RANDOM_SECONDS=$(SECONDS) go test -count=1 -v -run 'TestRandom' -timeout 0 ./xadriver/xatest/differential
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
