@@ -293,7 +293,7 @@ func pour(ctx context.Context, l *scratch.Loader, rows driver.Rows, tables []fil
 
 // first is the first of several errors, so that PostgreSQL's own come bare.
 func first(err error) error {
-	if j, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // made here
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range j.Unwrap() {
 			if e != nil {
 				return first(e)

@@ -243,4 +243,3 @@ func (c *Conn) eachPlace(t *shardmap.Table, key int, row []any, send func(int, [
 	}
 	return send(at, row)
 }
-

@@ -52,7 +52,42 @@ func (c *Connector) Check(ctx context.Context, rows bool) ([]Finding, error) {
 			out = append(out, sameTables(c.shards[i].Name(), home, catalogs[i]))
 		}
 	}
+	if home != nil {
+		out = append(out, c.sequences(home, catalogs)...)
+	}
 	return out, nil
+}
+
+// sequences looks whether the sequences of sharded tables give each number once.
+func (c *Connector) sequences(home *catalog.Catalog, catalogs []*catalog.Catalog) []Finding {
+	var out []Finding
+	for _, s := range c.planner.Counting(home) {
+		used := make(map[int64]string)
+		for i, sh := range c.shards {
+			if catalogs[i] == nil {
+				continue
+			}
+			o, ok := catalogs[i].Sequence(s)
+			if !ok {
+				continue // told by the comparison of tables
+			}
+			step := max(o.Increment, -o.Increment)
+			place := ((o.Start % step) + step) % step
+			switch other, taken := used[place]; {
+			case step < int64(len(c.shards)), o.Increment%c.planner.Stride != 0, taken:
+				note := fmt.Sprintf("START %d INCREMENT %d", o.Start, o.Increment)
+				if taken {
+					note += ", as on " + other
+				}
+				out = append(out, Finding{Shard: sh.Name(), What: "sequence " + s, Note: note + fmt.Sprintf(
+					": numbers may come twice; on this shard: ALTER SEQUENCE %s INCREMENT BY %d START WITH n RESTART WITH n, with an n above all numbers in use and n %% %d = %d",
+					s, c.planner.Stride, c.planner.Stride, i+1)})
+			default:
+				used[place] = sh.Name()
+			}
+		}
+	}
+	return out
 }
 
 type inspection struct {

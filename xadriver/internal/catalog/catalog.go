@@ -83,13 +83,33 @@ type Function struct {
 	Volatile  bool // not IMMUTABLE
 	Opaque    bool // may read or write tables that its call does not name
 	Notifies  bool // its source speaks of NOTIFY
+	// Body is the source of the only function of its name, if that is in SQL, writes
+	// nothing by its own account, and reads its names where it is called.
+	Body string
+	// Args are the names of its arguments, "" for those without.
+	Args []string
 }
 
 func (f Function) or(g Function) Function {
 	return Function{
 		Aggregate: f.Aggregate || g.Aggregate, Window: f.Window || g.Window, Set: f.Set || g.Set,
 		Volatile: f.Volatile || g.Volatile, Opaque: f.Opaque || g.Opaque, Notifies: f.Notifies || g.Notifies,
+	}.bodyOf(f, g)
+}
+
+// bodyOf takes over the body of one of two functions of a name, if it is the only one.
+func (f Function) bodyOf(a, b Function) Function {
+	switch {
+	case a.none():
+		f.Body, f.Args = b.Body, b.Args
+	case b.none():
+		f.Body, f.Args = a.Body, a.Args
 	}
+	return f
+}
+
+func (f Function) none() bool {
+	return !f.Aggregate && !f.Window && !f.Set && !f.Volatile && !f.Opaque && !f.Notifies && f.Body == ""
 }
 
 // Relation finds a relation by its full name, nil when there is none.

@@ -82,16 +82,18 @@ const fingerprint = `SELECT concat_ws(':',
 // same shard if its schema was changed in between.
 func Fingerprint(ctx context.Context, q Queryer) (string, error) {
 	l := &loader{ctx: ctx, q: q}
-	var print string
-	l.each(fingerprint, 1, func(v []driver.Value) { print = text(v[0]) })
-	return print, l.err
+	var mark string
+	l.each(fingerprint, 1, func(v []driver.Value) { mark = text(v[0]) })
+	return mark, l.err
 }
 
 const functions = `SELECT n.nspname::text, p.proname::text, bool_or(p.prokind = 'a'), bool_or(p.prokind = 'w'), bool_or(p.proretset),
   bool_or(p.provolatile <> 'i'),
   bool_or(l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)),
-  coalesce(string_agg(CASE WHEN l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema') THEN p.prosrc END, ' '), '')
+  coalesce(string_agg(CASE WHEN l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema') THEN p.prosrc END, ' '), ''),
+  coalesce(CASE WHEN count(*) = 1 AND bool_and(l.lanname = 'sql' AND p.provolatile <> 'v' AND p.prosqlbody IS NULL AND p.proconfig IS NULL) THEN min(p.prosrc) END, ''),
+  coalesce(CASE WHEN count(*) = 1 THEN min(array_to_string(p.proargnames[1:p.pronargs], chr(1), '')) END, '')
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
 GROUP BY 1, 2`
 
@@ -138,11 +140,11 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 		seqs[text(v[2])] = Sequence{Name: Name{text(v[0]), text(v[1])}, Start: number(v[3]), Increment: number(v[4])}
 	})
 	funcs, sources := make(map[Name]Function), make(map[Name]string)
-	l.each(functions, 8, func(v []driver.Value) {
+	l.each(functions, 10, func(v []driver.Value) {
 		n, src := Name{text(v[0]), text(v[1])}, strings.ToLower(text(v[7]))
 		funcs[n] = Function{
 			Aggregate: truth(v[2]), Window: truth(v[3]), Set: truth(v[4]), Volatile: truth(v[5]), Opaque: truth(v[6]),
-			Notifies: n == Name{"pg_catalog", "pg_notify"} || strings.Contains(src, "notify"),
+			Body: text(v[8]), Args: strings.Split(text(v[9]), "\x01"), Notifies: n == Name{"pg_catalog", "pg_notify"} || strings.Contains(src, "notify"),
 		}
 		if src != "" {
 			sources[n] = src

@@ -58,6 +58,7 @@ type analysis struct {
 // call is a call of an opaque function.
 type call struct {
 	name     string
+	body     string // its source, where that can be gathered for
 	position int
 	keys     []*class   // key columns among its arguments
 	consts   []*pg.Node // constants among its arguments
@@ -260,11 +261,18 @@ func (a *analysis) function(f *pg.FuncCall, sc *scope) {
 	if !info.Opaque {
 		return
 	}
-	c := call{name: name, position: int(pg.Position(a.sql, f.Location))}
-	for _, arg := range f.Args {
-		if k := a.keyOf(arg, sc); k != nil {
+	c := call{name: name, body: info.Body, position: int(pg.Position(a.sql, f.Location))}
+	places, harmless := a.keyed(info)
+	if harmless {
+		return
+	}
+	for i, arg := range f.Args {
+		if places[i] == nil {
+			continue // what it reads is not bound by this argument
+		}
+		if k := a.keyOf(arg, sc); k != nil && k.table.Colocated(places[i]) {
 			c.keys = append(c.keys, k)
-		} else {
+		} else if k == nil {
 			c.consts = append(c.consts, arg)
 		}
 	}
@@ -279,7 +287,7 @@ func (a *analysis) opaque(groups []group, root *class) []opaqueCall {
 		pins = append(pins, g.sets...)
 	}
 	for _, c := range a.calls {
-		o := opaqueCall{name: c.name, position: c.position, pins: pins}
+		o := opaqueCall{name: c.name, body: c.body != "", position: c.position, pins: pins}
 		for _, k := range c.keys {
 			if root != nil && k.outermost() == root {
 				o.local = true

@@ -52,6 +52,10 @@ func (st *Statement) composer(d Describer, desc *Description, how int) *composer
 	res := a.query(sel, nil, a.top)
 	_, tied := a.together()
 	a.local = a.acrossShards(res, tied, false) == nil
+	root, _ := a.together()
+	for _, call := range a.opaque(nil, root) {
+		a.local = a.local && call.local
+	}
 	c := &composer{st: st, ask: d, how: how, desc: desc, a: a, sel: sel, prog: &Program{Columns: desc.Columns}}
 	if a.now {
 		c.prog.Moment = len(desc.Params) + 1

@@ -253,12 +253,12 @@ func (w *writer) selectOf(in *pg.InsertStmt, sel *pg.SelectStmt, cols []catalog.
 		if err != nil {
 			return nil, err
 		}
-		var names []*pg.Node
-		values = nil
+		var names, columns []*pg.Node
 		for i := range max(width, len(d)) {
 			names = append(names, pg.Text(partColumn(i)))
-			values = append(values, pg.Column("rows", partColumn(i)))
+			columns = append(columns, pg.Column("rows", partColumn(i)))
 		}
+		values = columns
 		out = &pg.SelectStmt{FromClause: []*pg.Node{pg.Derived(s, "rows", names)}}
 	}
 	out.TargetList = nil

@@ -34,6 +34,9 @@ func (c *composer) gathered() (bool, error) {
 	}
 	used := columnsNamed(c.a.node)
 	taken := make(map[string]*Pull)
+	if err := c.functions(taken); err != nil {
+		return false, err
+	}
 	for _, m := range c.a.mentions {
 		switch {
 		case m.view != nil || m.table == nil:
@@ -58,8 +61,6 @@ func (c *composer) gatherable() error {
 	switch {
 	case c.a.err != nil:
 		return c.a.err
-	case len(c.a.calls) > 0:
-		return opaqueCall{name: c.a.calls[0].name, position: c.a.calls[0].position}.refusal()
 	case c.a.locks:
 		return refuse("FOR UPDATE or FOR SHARE in a statement that is gathered from several shards", "the rows to lock are not known to the shards that hold them")
 	}
@@ -77,6 +78,8 @@ type mention struct {
 	block *block
 	scope *scope
 	view  *pg.SelectStmt
+
+	function bool // in the body of a function
 }
 
 // inline puts a view's definition where the view was named.
@@ -117,8 +120,7 @@ func columnsNamed(n proto.Message) named {
 		}
 		return true
 	})
-	var look func(m proto.Message) bool
-	look = func(m proto.Message) bool {
+	look := func(m proto.Message) bool {
 		switch m := m.(type) {
 		case *pg.SubLink:
 			// What EXISTS selects does not matter.
@@ -177,6 +179,9 @@ func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 			filter = append(filter, n)
 		}
 	}
+	if m.function {
+		filter = nil
+	}
 	query.WhereClause = pg.And(filter)
 	node := pg.Select(query)
 	if err := c.typed(node); err != nil {
@@ -191,10 +196,10 @@ func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 		name = p.Table
 	} else {
 		name = m.rv.Relname
-		for i := 2; slices.ContainsFunc(c.prog.Pulls, func(p Pull) bool { return p.Table == name }); i++ {
+		for i := 2; !m.function && slices.ContainsFunc(c.prog.Pulls, func(p Pull) bool { return p.Table == name }); i++ {
 			name = fmt.Sprintf("%s_%d", m.rv.Relname, i)
 		}
-		p := Pull{Table: name, Columns: cols, Query: text}
+		p := Pull{Table: name, Columns: cols, Query: text, of: r}
 		if m.class != nil {
 			if sets := m.class.all(); len(sets) > 0 {
 				p.sets = []group{{table: m.table, sets: sets}}

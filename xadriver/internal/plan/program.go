@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/xapg/xapg/xadriver/internal/catalog"
 	pg "github.com/xapg/xapg/xadriver/internal/syntax"
 )
 
@@ -67,6 +68,7 @@ type Pull struct {
 	Table   string // the table of the scratch session that they fill
 	Columns []string
 	Query   Text // selects the columns as text
+	of      *catalog.Relation
 	sets    []group
 	home    bool // the same on every shard, or on home only: home is asked
 }

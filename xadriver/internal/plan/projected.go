@@ -98,8 +98,7 @@ func (c *composer) independent() bool {
 		})
 	}
 	ok := true
-	var look func(m proto.Message) bool
-	look = func(m proto.Message) bool {
+	look := func(m proto.Message) bool {
 		n, isNode := m.(*pg.Node)
 		if !isNode {
 			return ok

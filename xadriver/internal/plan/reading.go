@@ -112,7 +112,7 @@ func first(p *Planner, s shards) int {
 
 // single goes to one shard, if what else is read is there too.
 func (r *reading) single(p *Planner, at int, args []driver.NamedValue) (Target, error) {
-	if r.unsharded && at != p.home && r.composes && len(r.opaque) == 0 {
+	if r.unsharded && at != p.home && r.composes && r.known() {
 		return Target{Composed, p.each[at]}, nil
 	}
 	if r.unsharded && at != p.home {
@@ -123,9 +123,13 @@ func (r *reading) single(p *Planner, at int, args []driver.NamedValue) (Target, 
 		}
 	}
 	for _, c := range r.opaque {
-		if !c.bound(args) {
-			return Target{}, c.refusal()
+		if c.bound(args) {
+			continue
 		}
+		if r.composes && r.known() {
+			return Target{Composed, p.all}, nil
+		}
+		return Target{}, c.refusal()
 	}
 	return Target{One, p.each[at]}, nil
 }
@@ -134,9 +138,13 @@ func (r *reading) single(p *Planner, at int, args []driver.NamedValue) (Target, 
 func (r *reading) spread(_ *Planner, list []int, because error) (Target, error) {
 	if r.several == nil {
 		for _, c := range r.opaque {
-			if !c.local {
-				return Target{}, c.refusal()
+			if c.local {
+				continue
 			}
+			if r.composes && r.known() {
+				return Target{Composed, list}, nil
+			}
+			return Target{}, c.refusal()
 		}
 		if r.merges && r.composes {
 			return Target{Composed, list}, nil
@@ -146,10 +154,20 @@ func (r *reading) spread(_ *Planner, list []int, because error) (Target, error) 
 		}
 		return Target{Scatter, list}, nil
 	}
-	if r.composes && len(r.opaque) == 0 {
+	if r.composes && r.known() {
 		return Target{Composed, list}, nil
 	}
 	return Target{}, r.because(because)
+}
+
+// known reports whether what all opaque calls read is known.
+func (r *reading) known() bool {
+	for _, c := range r.opaque {
+		if !c.body {
+			return false
+		}
+	}
+	return true
 }
 
 // because is the refusal to run on several shards.
@@ -180,6 +198,7 @@ func (r *reading) why() string {
 // statement is about.
 type opaqueCall struct {
 	name     string
+	body     bool // what it reads is known, and can be gathered
 	position int
 	local    bool       // the key column of the rows at hand is among its arguments
 	consts   []constant // its constant arguments

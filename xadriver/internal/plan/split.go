@@ -66,7 +66,7 @@ func (st *Statement) split(node *pg.Node) (*Write, error) {
 // must be the same for all rows of a statement. It reports whether there are any.
 func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
 	sel := in.SelectStmt.GetSelectStmt()
-	any := false
+	added := false
 	for i, c := range into.rel.Columns {
 		if c.Generated || c.Default == "" || !tells(c.Default) {
 			continue
@@ -85,11 +85,11 @@ func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
 			switch {
 			case at >= 0 && at < len(items.Items) && items.Items[at].GetSetToDefault() != nil:
 				items.Items[at] = defaultOf(c.Default)
-				any = true
+				added = true
 			case at < 0 || at >= len(items.Items):
 				if len(in.Cols) == 0 && at == len(items.Items) || at < 0 {
 					items.Items = append(items.Items, defaultOf(c.Default))
-					any = true
+					added = true
 				}
 			}
 		}
@@ -97,7 +97,7 @@ func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
 			in.Cols = append(in.Cols, &pg.Node{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Name: c.Name}}})
 		}
 	}
-	return any
+	return added
 }
 
 // defaultOf is a column's default as an expression.

@@ -79,11 +79,14 @@ func (st *Statement) read(a *analysis, res result) {
 		st.route = a.reading(res, false)
 		return
 	}
-	if len(a.calls) > 0 {
-		c := opaqueCall{name: a.calls[0].name, position: a.calls[0].position}
-		a.fail(c.refusal())
+	for _, call := range a.calls {
+		if call.body == "" || a.session || a.asks || a.notifies || a.shows || a.locks {
+			a.fail(opaqueCall{name: call.name, position: call.position}.refusal())
+		}
 	}
 	switch {
+	case len(a.calls) > 0:
+		st.route = fixed{Target{Composed, a.p.all}, "what its functions read is gathered"}
 	case a.unsharded || !a.reference:
 		st.route = a.p.toHome("no sharded table is named: it is answered by home")
 	case a.locks || a.notifies:
@@ -260,30 +263,6 @@ func (a *analysis) numbered(in *pg.InsertStmt, into insertion) {
 				"its sequence "+c.Sequence+" gives the same numbers on each shard", "let `xapg check` say how to spread it, or give the value", -1)
 		}
 	}
-}
-
-// Numbered lists the sequences that number rows of sharded tables and give the
-// same numbers on each shard, because nobody has spread them yet.
-func (p *Planner) Numbered(cat *catalog.Catalog) []catalog.Sequence {
-	var out []catalog.Sequence
-	seen := make(map[string]bool)
-	for _, r := range cat.Relations() {
-		if r.System() || r.Temporary() || r.Kind != 'r' && r.Kind != 'p' {
-			continue
-		}
-		t, err := p.placement(r)
-		if err != nil || t.Kind != shardmap.Sharded {
-			continue
-		}
-		for _, c := range r.Columns {
-			s, ok := cat.Sequence(c.Sequence)
-			if ok && !seen[c.Sequence] && s.Increment%p.Stride != 0 {
-				seen[c.Sequence] = true
-				out = append(out, s)
-			}
-		}
-	}
-	return out
 }
 
 // omitted lists the columns that some inserted row leaves to their defaults.

@@ -43,10 +43,9 @@ func parameterised(sql string) (Text, error) {
 func Join(separator string, texts ...Text) Text {
 	var out Text
 	for i, t := range texts {
-		switch {
-		case i == 0:
+		if i == 0 {
 			out.parts = append(out.parts, t.parts...)
-		default:
+		} else {
 			out.parts[len(out.parts)-1] += separator + t.parts[0]
 			out.parts = append(out.parts, t.parts[1:]...)
 		}

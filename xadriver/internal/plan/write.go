@@ -152,8 +152,6 @@ func (w *writer) readable() error {
 		return &Refusal{Clause: "a WITH query that writes, over several shards", Reason: "its parts would run on different shards", Remedy: byKey}
 	case w.a.err != nil:
 		return w.a.err
-	case len(w.a.calls) > 0:
-		return opaqueCall{name: w.a.calls[0].name, position: w.a.calls[0].position}.refusal()
 	case w.a.shows:
 		return &Refusal{Clause: "a place of rows (ctid, tableoid, a server's id) over several shards", Reason: "it means something else on each shard", Remedy: byKey}
 	}
