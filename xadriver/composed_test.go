@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -196,7 +197,7 @@ func TestGatherLimitBoundsWhatIsBroughtTogether(t *testing.T) {
 	require.NoError(t, err)
 	clean(t, b)
 
-	off := openDB(t, b.dsn+" gather_limit=0")
+	off := openDB(t, strings.Replace(b.dsn, "gather_limit=100", "gather_limit=0", 1))
 	_, err = off.Exec(strategies["judged"])
 	var refused *xadriver.UnsupportedError
 	require.ErrorAs(t, err, &refused)
