@@ -361,6 +361,10 @@ func (a *analysis) complete(n proto.Message) {
 		}
 		return true
 	})
+	a.accountFor(count)
+}
+
+func (a *analysis) accountFor(count int) {
 	if count != a.tables {
 		a.fail(&Refusal{Clause: "a clause of this statement", Reason: "it names tables in a way that is not understood over several shards", Remedy: byKey})
 	}

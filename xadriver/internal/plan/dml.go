@@ -327,6 +327,7 @@ type inserting struct {
 	reads    reading // what it reads beside
 	any      bool    // reads anything sharded
 	evaluate bool    // the keys are known only when the rows are found
+	timed    bool    // values, or defaults, depend on the time
 }
 
 func (in *inserting) target(p *Planner, args []driver.NamedValue) (Target, error) {

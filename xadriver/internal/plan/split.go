@@ -2,6 +2,7 @@ package plan
 
 import (
 	"database/sql/driver"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,62 +12,68 @@ import (
 
 // split composes an INSERT whose rows, as they are written, can be given to the
 // shards they belong to; nil where it is more than that.
-func (st *Statement) split(node *pg.Node) (*Write, error) {
+func (st *Statement) split() (*Write, error) {
 	route, ok := st.route.(*inserting)
-	in := node.GetInsertStmt()
+	in := st.composition.node.GetInsertStmt()
 	if !ok || route.evaluate || route.any || route.reads.unsharded || len(route.reads.opaque) > 0 || in.WithClause != nil || len(route.rows) == 0 {
 		return nil, nil //nolint:nilnil // not this way
 	}
-	sel := in.SelectStmt.GetSelectStmt()
-	a := &analysis{p: st.planner, cat: st.catalog, path: st.composition.path, sql: st.SQL, node: node, top: &block{}}
-	into := a.insert(in, &scope{block: a.top})
-	if into.table == nil || len(sel.GetValuesLists()) != len(route.rows) {
+	if len(in.SelectStmt.GetSelectStmt().GetValuesLists()) != len(route.rows) {
 		return nil, nil //nolint:nilnil // not this way
 	}
-	w := &Write{Strategy: "split", Reason: "each row goes to the shard of its key", Table: into.table, Returning: in.ReturningClause != nil}
+	w := &Write{Strategy: "split", Reason: "each row goes to the shard of its key", Table: route.table, Returning: in.ReturningClause != nil}
 	sql := st.SQL
-	if added := a.timed(in, into); added || a.now {
-		params := 0
-		pg.Walk(node, func(m proto.Message) bool {
-			if p, ok := m.(*pg.ParamRef); ok {
-				params = max(params, int(p.Number))
-			}
-			return true
-		})
-		w.Moment = params + 1
-		moment(node, w.Moment)
+	if route.timed {
 		var err error
-		if sql, err = pg.Deparse(node); err != nil {
+		if sql, err = st.atOneTime(w); err != nil {
 			return nil, err
 		}
 	}
-	head, rows, tail, ok := pg.Rows(sql)
+	rows, places, ok := pg.Rows(sql)
 	if !ok || len(rows) != len(route.rows) {
 		return nil, nil //nolint:nilnil // not this way
 	}
-	w.Split = &Split{Plain: in.OnConflictClause == nil && !into.rel.Triggers}
-	var err error
-	if w.Split.Head, err = parameterised(head); err != nil {
-		return nil, err
-	}
-	if w.Split.Tail, err = parameterised(tail); err != nil {
-		return nil, err
+	w.Split = &Split{
+		Head: cut(sql, places, pg.Span{Start: 0, End: rows[0].Start}),
+		Tail: cut(sql, places, pg.Span{Start: rows[len(rows)-1].End, End: len(sql)}),
 	}
 	for _, r := range rows {
-		t, err := parameterised(r)
-		if err != nil {
-			return nil, err
+		// The places are in order: each row takes its own off the front.
+		for len(places) > 0 && places[0].End <= r.Start {
+			places = places[1:]
 		}
-		w.Split.Rows = append(w.Split.Rows, t)
+		n := 0
+		for n < len(places) && places[n].End <= r.End {
+			n++
+		}
+		w.Split.Rows = append(w.Split.Rows, cut(sql, places[:n], r))
 	}
 	return w, nil
 }
 
+// atOneTime writes an INSERT with a parameter for the time, also in the defaults
+// that depend on it.
+func (st *Statement) atOneTime(w *Write) (string, error) {
+	node := pg.Clone(st.composition.node)
+	in := node.GetInsertStmt()
+	a := &analysis{p: st.planner, cat: st.catalog, path: st.composition.path, sql: st.SQL, node: node, top: &block{}}
+	a.timed(in, a.insert(in, &scope{block: a.top}))
+	params := 0
+	pg.Walk(node, func(m proto.Message) bool {
+		if p, ok := m.(*pg.ParamRef); ok {
+			params = max(params, int(p.Number))
+		}
+		return true
+	})
+	w.Moment = params + 1
+	moment(node, w.Moment)
+	return pg.Deparse(node)
+}
+
 // timed writes out the defaults of omitted columns that depend on the time, which
-// must be the same for all rows of a statement. It reports whether there are any.
-func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
+// must be the same for all rows of a statement.
+func (a *analysis) timed(in *pg.InsertStmt, into insertion) {
 	sel := in.SelectStmt.GetSelectStmt()
-	added := false
 	for i, c := range into.rel.Columns {
 		if c.Generated || c.Default == "" || !tells(c.Default) {
 			continue
@@ -85,11 +92,9 @@ func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
 			switch {
 			case at >= 0 && at < len(items.Items) && items.Items[at].GetSetToDefault() != nil:
 				items.Items[at] = defaultOf(c.Default)
-				added = true
 			case at < 0 || at >= len(items.Items):
 				if len(in.Cols) == 0 && at == len(items.Items) || at < 0 {
 					items.Items = append(items.Items, defaultOf(c.Default))
-					added = true
 				}
 			}
 		}
@@ -97,7 +102,6 @@ func (a *analysis) timed(in *pg.InsertStmt, into insertion) bool {
 			in.Cols = append(in.Cols, &pg.Node{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Name: c.Name}}})
 		}
 	}
-	return added
 }
 
 // defaultOf is a column's default as an expression.
@@ -111,6 +115,10 @@ func defaultOf(expr string) *pg.Node {
 
 // tells reports whether a default depends on the time.
 func tells(expr string) bool {
+	lower := strings.ToLower(expr)
+	if !strings.Contains(lower, "now") && !strings.Contains(lower, "current_") && !strings.Contains(lower, "localtime") && !strings.Contains(lower, "timestamp") {
+		return false
+	}
 	found := false
 	n := defaultOf(expr)
 	pg.Walk(n, func(m proto.Message) bool {

@@ -12,9 +12,13 @@ import (
 // hint it may run all the same.
 func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string) (st *Statement, params int, unknown bool) {
 	st = &Statement{SQL: s.SQL, Class: Other, planner: p, catalog: cat}
+	tables := 0
 	pg.Walk(s.Node, func(m proto.Message) bool {
-		if ref, ok := m.(*pg.ParamRef); ok {
-			params = max(params, int(ref.Number))
+		switch m := m.(type) {
+		case *pg.ParamRef:
+			params = max(params, int(m.Number))
+		case *pg.RangeVar:
+			tables++
 		}
 		return true
 	})
@@ -50,7 +54,7 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 		st.utility(a, s.Node)
 		return st, params, a.unknown != nil
 	}
-	a.complete(s.Node)
+	a.accountFor(tables)
 	st.finish(a)
 	return st, params, a.unknown != nil
 }
@@ -240,6 +244,10 @@ func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
 	}
 	route := &inserting{table: t, rows: rows, any: len(a.occurrences) > 0, evaluate: into.evaluate || len(rows) == 0}
 	route.reads = *a.reading(result{}, true)
+	route.timed = a.now
+	for _, c := range omitted(in, into) {
+		route.timed = route.timed || !c.Generated && tells(c.Default)
+	}
 	for i := range route.reads.opaque {
 		route.reads.opaque[i].pins = append(route.reads.opaque[i].pins, rows)
 		for _, n := range a.calls[i].consts {

@@ -39,6 +39,20 @@ func parameterised(sql string) (Text, error) {
 	return t, nil
 }
 
+// cut is a part of a text whose parameters are at places.
+func cut(sql string, places []pg.Place, at pg.Span) Text {
+	var t Text
+	from := at.Start
+	for _, p := range places {
+		if p.Start >= at.Start && p.End <= at.End {
+			t.parts, t.params = append(t.parts, sql[from:p.Start]), append(t.params, p.Number)
+			from = p.End
+		}
+	}
+	t.parts = append(t.parts, sql[from:at.End])
+	return t
+}
+
 // Join puts texts one after the other.
 func Join(separator string, texts ...Text) Text {
 	var out Text

@@ -39,7 +39,6 @@ type Write struct {
 type Split struct {
 	Head, Tail Text
 	Rows       []Text
-	Plain      bool // every row that is sent comes back, in its order, if rows are returned
 }
 
 // SplitRows finds the shard of each row.
@@ -103,10 +102,10 @@ type writer struct {
 }
 
 func (st *Statement) composeWrite(d Describer) (*Write, error) {
-	node := pg.Clone(st.composition.node)
-	if w, err := st.split(node); w != nil || err != nil {
+	if w, err := st.split(); w != nil || err != nil {
 		return w, err
 	}
+	node := pg.Clone(st.composition.node)
 	desc, err := d.Describe(st.SQL)
 	if err != nil {
 		return nil, err
