@@ -27,7 +27,7 @@ var strategies = map[string]string{
 func manyAccounts(t *testing.T, b *bank, n int) {
 	t.Helper()
 	for from := 1; from <= n; from += 50 {
-		_, err := b.Exec("INSERT INTO accounts SELECT 'o' || g, g, 'n' || g % 7 FROM generate_series($1::int, $2::int) g", from, min(n, from+49))
+		_, err := b.Exec("INSERT INTO accounts SELECT 'o' || g, g AS n, 'n' || g % 7 FROM generate_series($1::int, $2::int) g", from, min(n, from+49))
 		require.NoError(t, err)
 	}
 }

@@ -1,0 +1,56 @@
+package xadriver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/xapg/xapg/xadriver/internal/plan"
+	"github.com/xapg/xapg/xadriver/internal/shard"
+)
+
+// describer asks home, within the transaction if there is one.
+type describer struct {
+	ctx  context.Context
+	conn *Conn
+}
+
+func (d *describer) Describe(sql string) (*plan.Description, error) {
+	c := d.conn
+	var (
+		got *shard.Description
+		err error
+	)
+	if c.txn != nil {
+		b, berr := c.txn.Branch(d.ctx, c.connector.home)
+		if berr != nil {
+			return nil, berr
+		}
+		got, err = b.Describe(d.ctx, sql)
+	} else {
+		conn, aerr := c.session.acquire(d.ctx, c.connector.home)
+		if aerr != nil {
+			return nil, aerr
+		}
+		got, err = conn.Describe(d.ctx, sql)
+		c.session.release(conn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &plan.Description{Params: got.Params}
+	for _, f := range got.Columns {
+		out.Columns = append(out.Columns, plan.Described{Name: f.Name, OID: f.DataTypeOID})
+	}
+	return out, nil
+}
+
+// notRetried makes sure that a statement of which other parts may have run is not
+// run again by database/sql.
+func notRetried(sh *shard.Shard, err error) error {
+	if errors.Is(err, driver.ErrBadConn) {
+		return fmt.Errorf("xapg: shard %s: no working connection could be had", sh.Name())
+	}
+	return err
+}

@@ -1,0 +1,87 @@
+package xadriver
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/plan"
+)
+
+// parts asks several shards the same, in a transaction or not.
+func (c *Conn) parts(ctx context.Context, s call, shards []int) ([]part, error) {
+	parts := make([]part, len(shards))
+	for i, at := range shards {
+		parts[i].shard = c.connector.shards[at]
+	}
+	err := c.ask(ctx, parts, func(*part) call { return s })
+	return parts, err
+}
+
+// ask runs a statement of its own on each part, all at once.
+func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error {
+	if c.txn != nil {
+		for i := range parts {
+			b, err := c.txn.Branch(ctx, parts[i].shard)
+			if err != nil {
+				return err
+			}
+			parts[i].branch = b
+		}
+	}
+	err := branch.Each(pointers(parts), func(p *part) (err error) {
+		if p.branch != nil {
+			p.rows, p.result, err = on(ctx, p.branch, of(p))
+		} else {
+			p.rows, p.result, err = c.single(ctx, of(p), p.shard)
+		}
+		return notRetried(p.shard, err)
+	})
+	if err != nil {
+		for _, p := range parts {
+			if p.rows != nil {
+				_ = p.rows.Close()
+			}
+		}
+	}
+	return err
+}
+
+// moment adds the time at which the statement's transaction began on home, where
+// a program needs it as an argument.
+func (c *Conn) moment(ctx context.Context, args []driver.NamedValue, param int) ([]driver.NamedValue, error) {
+	if param == 0 {
+		return args, nil
+	}
+	if c.txn != nil && c.txn.began != nil {
+		return with(args, param, c.txn.began), nil
+	}
+	s := call{Statement: &plan.Statement{Class: plan.Select}, sql: "SELECT pg_catalog.now()", rows: true}
+	rows, _, err := c.one(ctx, s, c.connector.home)
+	if err != nil {
+		return nil, err
+	}
+	value := make([]driver.Value, 1)
+	err = rows.Next(value)
+	if cerr := rows.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.txn != nil {
+		c.txn.began = value[0]
+	}
+	return with(args, param, value[0]), nil
+}
+
+// with is args with one more, of number n.
+func with(args []driver.NamedValue, n int, value any) []driver.NamedValue {
+	out := make([]driver.NamedValue, max(n, len(args)))
+	copy(out, args)
+	for i := range out {
+		out[i].Ordinal = i + 1
+	}
+	out[n-1].Value = value
+	return out
+}
