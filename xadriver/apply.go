@@ -115,7 +115,7 @@ func (c *Conn) lock(ctx context.Context, s call, w *plan.Write, args []driver.Na
 
 // find runs the SELECT that finds the rows, planned like any other.
 func (c *Conn) find(ctx context.Context, w *plan.Write, args []driver.NamedValue) ([][]*string, error) {
-	if err := c.faithful(); err != nil {
+	if err := c.faithful(ctx); err != nil {
 		return nil, err
 	}
 	sql, used := w.Source.Bind(args)

@@ -39,8 +39,9 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 		return nil, nil, c.failed(err)
 	}
 	rows, err := c.program(ctx, s, target, p)
-	if state(err) == "42P22" && p.Part != "" {
-		// An expression without a collation can be judged, but not be a column.
+	if p.Part != "" && unfit(err) {
+		// A value can be judged that cannot be a column: text of no one collation, or
+		// a domain's NULL.
 		if p, err = s.Program(&describer{ctx: ctx, conn: c}, how|plan.Gather); err == nil {
 			rows, err = c.program(ctx, s, target, p)
 		}
@@ -103,6 +104,15 @@ func (c *Conn) program(ctx context.Context, s call, target plan.Target, p *plan.
 		keys[i] = merge.Key(k)
 	}
 	return &Rows{inner: merge.Ordered(rows, keys, p.Ordered.Visible, skip, take)}, nil
+}
+
+func unfit(err error) bool {
+	switch state(err) {
+	case "42P22", "23502", "23514":
+		return true
+	default:
+		return false
+	}
 }
 
 // state is an error's SQLSTATE, "" when it has none.

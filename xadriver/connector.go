@@ -111,7 +111,7 @@ func (c *Connector) open() error {
 	}
 	c.home = c.shards[c.layout.Home()]
 	at := c.layout.Home()
-	if c.scratch, err = openShard(at, c.cfg.Shards[at], shard.Options{MaxConns: c.cfg.ShardConns}); err != nil {
+	if c.scratch, err = openShard(at, c.cfg.Shards[at], shard.Options{}); err != nil {
 		return err
 	}
 	c.schema.open(c.home, c.cfg.SchemaCheck)

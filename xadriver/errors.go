@@ -118,6 +118,8 @@ func public(err error) error {
 		return &AbortedError{ID: undecided.ID, Reason: undecided.Error(), Cause: undecided.Cause}
 	case errors.As(err, &refusal):
 		return &UnsupportedError{Clause: refusal.Clause, Reason: refusal.Reason, Remedy: refusal.Remedy, Position: refusal.Position}
+	case errors.Is(err, plan.ErrWriting):
+		return &UnsupportedError{Clause: "this statement over several shards", Reason: err.Error(), Remedy: "bind it to one key"}
 	case errors.Is(err, branch.ErrRolledBack):
 		return errCommitRolledBack
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,46 +21,32 @@ func (c *Conn) gather(ctx context.Context, s call, target plan.Target, p *plan.P
 	if limit <= 0 {
 		return nil, &plan.Refusal{Clause: "a statement that brings rows of several shards together", Reason: "gather_limit is off", Remedy: "set gather_limit, or say which key the statement concerns"}
 	}
-	if err := c.faithful(); err != nil {
+	if err := c.faithful(ctx); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var session *scratch.Session
-	opened := make(chan error, 1)
-	go func() {
-		var err error
-		session, err = scratch.Open(ctx, c.connector.scratch, c.said(), p.Create)
-		opened <- err
-	}()
 	pulls, err := c.pulls(s, target, p, args)
-	var parts []part
-	if err == nil {
-		for _, q := range pulls {
-			parts = append(parts, part{shard: c.connector.shards[q.shard]})
-		}
-		err = c.ask(ctx, parts, func(at *part) call {
-			q := pulls[indexOf(parts, at)]
-			one := s
-			one.rows = true
-			one.sql, one.args = q.text.Bind(args)
-			return one
-		})
-	}
 	if err != nil {
-		cancel()
+		return nil, err
 	}
-	if oerr := <-opened; oerr != nil || err != nil {
+	parts := make([]part, 0, len(pulls))
+	for _, q := range pulls {
+		parts = append(parts, part{shard: c.connector.shards[q.shard]})
+	}
+	err = c.ask(ctx, parts, func(at *part) call {
+		q := pulls[indexOf(parts, at)]
+		one := s
+		one.rows = true
+		one.sql, one.args = q.text.Bind(args)
+		return one
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The scratch session comes last: who has one waits for nobody.
+	session, err := scratch.Open(ctx, c.connector.scratch, c.said(), p.Create)
+	if err != nil {
 		for _, q := range parts {
-			if q.rows != nil && err == nil {
-				_ = q.rows.Close()
-			}
-		}
-		if session != nil {
-			_ = session.Close()
-		}
-		if err == nil {
-			err = oerr
+			_ = q.rows.Close()
 		}
 		return nil, err
 	}
@@ -78,32 +66,43 @@ func (c *Conn) gather(ctx context.Context, s call, target plan.Target, p *plan.P
 	return session, nil
 }
 
+// texts are the settings under which a value's text is read as the value that it was
+// written from.
+var texts = map[string]func(string) bool{
+	"extra_float_digits": func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n > 0 },
+	"datestyle":          func(v string) bool { return strings.HasPrefix(strings.ToLower(v), "iso") },
+	"array_nulls":        func(v string) bool { return v == "on" || v == "true" || v == "1" },
+	"xmloption":          func(v string) bool { return strings.EqualFold(v, "content") },
+}
+
 // faithful makes sure that values survive the way through their text.
-func (c *Conn) faithful() error {
-	for _, f := range []struct {
-		name string
-		ok   func(string) bool
-	}{
-		{"extra_float_digits", func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n > 0 }},
-		{"datestyle", func(v string) bool { return strings.HasPrefix(strings.ToLower(v), "iso") }},
-	} {
-		value := c.connector.home.RuntimeParam(f.name)
-		if s := c.session.setting(f.name); s != nil && s.Name != "" && len(s.Values) > 0 {
-			value = s.Values[0]
-		}
-		if c.txn != nil {
-			if s := c.txn.Setting(f.name); s != nil && s.Name != "" && len(s.Values) > 0 {
+func (c *Conn) faithful(ctx context.Context) error {
+	cat, err := c.shared(ctx)
+	if err != nil {
+		return err
+	}
+	for name, ok := range texts {
+		value := cat.Setting(name)
+		for _, s := range []*branch.Setting{c.session.setting(name), c.transactionSetting(name)} {
+			if s != nil && s.Name != "" && len(s.Values) > 0 {
 				value = s.Values[0]
 			}
 		}
-		if value != "" && !f.ok(value) {
+		if value != "" && !ok(value) {
 			return &plan.Refusal{
-				Clause: "a statement that brings rows of several shards together, with " + f.name + " = " + value, Reason: "values would not survive the way from server to server",
-				Remedy: "reset " + f.name,
+				Clause: "a statement that brings rows of several shards together, with " + name + " = " + value, Reason: "values would not survive the way from server to server",
+				Remedy: "reset " + name,
 			}
 		}
 	}
 	return nil
+}
+
+func (c *Conn) transactionSetting(name string) *branch.Setting {
+	if c.txn == nil {
+		return nil
+	}
+	return c.txn.Setting(name)
 }
 
 // pour reads rows to their end into the loader's tables. Where a shard answers
@@ -152,14 +151,33 @@ func indexOf(parts []part, p *part) int {
 	return -1
 }
 
-// said lists the settings in force, for the scratch session.
+// said lists the settings in force, for the scratch session: the last word on each.
 func (c *Conn) said() []string {
-	var all []string
-	for _, s := range c.session.settings {
-		all = append(all, s.SQL)
-	}
+	all := slices.Clone(c.session.settings)
 	if c.txn != nil {
 		all = append(all, c.txn.Said()...)
 	}
-	return all
+	var out []string
+	seen := make(map[string]bool)
+	for _, s := range slices.Backward(all) {
+		if s.Name == "" { // RESET ALL: what came before does not matter
+			break
+		}
+		if seen[s.Name] || strings.HasPrefix(s.Name, "transaction_") || len(s.Values) == 0 {
+			seen[s.Name] = true
+			continue
+		}
+		seen[s.Name] = true
+		out = append(out, s.SQL)
+	}
+	slices.Reverse(out)
+	if c.txn != nil && !seen["lock_timeout"] {
+		// The session may wait for its own transaction, which then waits for it.
+		wait := c.connector.cfg.LockWait
+		if wait <= 0 {
+			wait = callTimeout
+		}
+		out = append(out, fmt.Sprintf("SET LOCAL lock_timeout = %d", max(wait.Milliseconds(), 1)))
+	}
+	return out
 }

@@ -44,12 +44,13 @@ func (c *Conn) prepareText(ctx context.Context, p *plan.Prepared, class plan.Cla
 	if c.session.prepared == nil {
 		c.session.prepared = make(map[string]prepared)
 	}
-	c.session.prepared[p.Name] = prepared{text, count}
+	c.session.prepared[p.Name] = prepared{p, text, count}
 	return nil
 }
 
 // prepared is a statement named in SQL.
 type prepared struct {
+	from   *plan.Prepared
 	text   plan.Text
 	params int
 }
@@ -64,7 +65,7 @@ func (c *Conn) execute(ctx context.Context, s call) (driver.Rows, driver.Result,
 	if !ok {
 		return nil, nil, c.failed(errNoStatement(s.Prepared.Name))
 	}
-	args, err := s.Prepared.Arguments()
+	args, err := s.Prepared.Arguments(named.from)
 	if err != nil {
 		return nil, nil, c.failed(err)
 	}

@@ -61,6 +61,9 @@ func (c *Conn) failing(err error) error {
 
 // statement runs one statement.
 func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Result, error) {
+	if err := s.Fatal(); err != nil {
+		return nil, nil, c.failed(err)
+	}
 	if done, err := c.control(ctx, s.Statement); done {
 		return noRows(s.rows), driver.RowsAffected(0), err
 	}

@@ -50,7 +50,7 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.IDStride }),
 	flag("unique_per_shard", "whether a sharded table may have unique constraints without its key, which each shard judges by its own rows only",
 		func(c *Config) *bool { return &c.UniquePerShard }),
-	number("shard_conns", "a number", 0, "how many connections a process opens to each shard at most; 0 is no limit",
+	number("shard_conns", "a number", 0, "how many connections a process opens to each shard at most, besides one to home for each statement that is being merged; 0 is no limit",
 		func(c *Config) *int { return &c.ShardConns }),
 }
 

@@ -155,11 +155,11 @@ func (t *Txn) Settings() []Setting {
 }
 
 // Said lists the settings that the transaction made, as they were written.
-func (t *Txn) Said() []string {
-	var all []string
+func (t *Txn) Said() []Setting {
+	var all []Setting
 	for _, e := range t.journal.entries {
 		if e.setting != nil {
-			all = append(all, e.sql)
+			all = append(all, *e.setting)
 		}
 	}
 	return all

@@ -16,13 +16,17 @@ type Catalog struct {
 	// Bytewise says that the database's own collation orders text by its bytes.
 	Bytewise bool
 
-	temporary bool              // it knows temporary relations
-	types     map[uint32]string // names of types by OID, as home has them
-	sequences map[string]Sequence
-	relations map[Name]*Relation
-	functions map[Name]Function
-	users     map[string]bool     // names of functions outside of pg_catalog
-	byName    map[string]Function // over all schemas, the most dangerous of each name
+	settings    map[string]string // of home's sessions, before anybody sets anything
+	casts       map[uint32]bool   // types that users gave casts to text
+	opaqueTypes map[string]bool   // types to which a cast may read tables
+	operators   map[string]bool   // operators whose functions may read tables
+	temporary   bool              // it knows temporary relations
+	types       map[uint32]string // names of types by OID, as home has them
+	sequences   map[string]Sequence
+	relations   map[Name]*Relation
+	functions   map[Name]Function
+	users       map[string]bool     // names of functions outside of pg_catalog
+	byName      map[string]Function // over all schemas, the most dangerous of each name
 }
 
 // Name of a relation or function.
@@ -40,8 +44,9 @@ type Relation struct {
 	ViewDef string    // of a view, as seen under the catalog's SearchPath
 	Unique  []Unique  // its primary key, unique constraints and unique indexes
 
-	Referenced bool // foreign keys of other tables refer to it
-	Triggers   bool // it has triggers of users
+	Referenced  bool // foreign keys of other tables refer to it
+	Triggers    bool // it has triggers, or rules, of users
+	RowSecurity bool // who reads it may not see all rows
 }
 
 // Unique is what makes rows of a table unique.
@@ -66,7 +71,7 @@ type Column struct {
 	NotNull          bool
 	Default          string // as an expression; "" for none
 	Type             string // the declared type's name, without typmod; a domain's own
-	Declared         string // the type with its typmod and collation, as in CREATE TABLE
+	Declared         string // the type with its typmod and collation, as in CREATE TABLE; of a domain, its base type
 	Sequence         string // that numbers the rows, schema-qualified and quoted; "" for none
 	Generated        bool
 	Identity         bool
@@ -86,6 +91,9 @@ type Function struct {
 	// Body is the source of the only function of its name, if that is in SQL, writes
 	// nothing by its own account, and reads its names where it is called.
 	Body string
+	// Source is the text of all functions of the name, in lower case, "" for
+	// PostgreSQL's own.
+	Source string
 	// Args are the names of its arguments, "" for those without.
 	Args []string
 }
@@ -93,7 +101,7 @@ type Function struct {
 func (f Function) or(g Function) Function {
 	return Function{
 		Aggregate: f.Aggregate || g.Aggregate, Window: f.Window || g.Window, Set: f.Set || g.Set,
-		Volatile: f.Volatile || g.Volatile, Opaque: f.Opaque || g.Opaque, Notifies: f.Notifies || g.Notifies,
+		Source: f.Source + " " + g.Source, Volatile: f.Volatile || g.Volatile, Opaque: f.Opaque || g.Opaque, Notifies: f.Notifies || g.Notifies,
 	}.bodyOf(f, g)
 }
 
@@ -134,6 +142,16 @@ func (c *Catalog) Resolve(path []string, schema, name string) *Relation {
 	}
 	return nil
 }
+
+// Setting is a setting's value in home's sessions, as they begin.
+func (c *Catalog) Setting(name string) string { return c.settings[name] }
+
+// CastsToText reports whether users gave a type a cast to text, which need not be the
+// text from which its value is read.
+func (c *Catalog) CastsToText(oid uint32) bool { return c.casts[oid] }
+
+// OpaqueOperator reports whether an operator's function may read tables.
+func (c *Catalog) OpaqueOperator(name string) bool { return c.operators[name] }
 
 // Type is the name of a type by home's OID, "" when there is none.
 func (c *Catalog) Type(oid uint32) string { return c.types[oid] }
@@ -251,6 +269,13 @@ func spreadNotifies(functions map[Name]Function, sources map[Name]string) {
 		}
 	}
 }
+
+// Calls reports whether users have a function of a name.
+func (c *Catalog) Calls(name string) bool { return c.users[name] }
+
+// OpaqueType reports whether casting to a type, by its name, may run a function that
+// reads tables.
+func (c *Catalog) OpaqueType(name string) bool { return c.opaqueTypes[name] }
 
 // Builtin reports whether a function's name is that of PostgreSQL's own, and of
 // nobody else's.

@@ -15,13 +15,16 @@ type Queryer interface {
 }
 
 const session = `SELECT current_user::text, coalesce(s::text, ''),
-  (SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database())
+  (SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()),
+  current_setting('search_path'), current_setting('extra_float_digits'), current_setting('DateStyle'), current_setting('array_nulls'),
+  current_setting('xmloption'), current_setting('standard_conforming_strings'), current_setting('transform_null_equals')
 FROM (SELECT 1) AS one LEFT JOIN unnest(current_schemas(false)) WITH ORDINALITY AS p(s, n) ON true ORDER BY n`
 
 const relations = `SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, coalesce(i.inhparent, 0)::int8,
-  CASE WHEN c.relkind = 'v' AND n.nspname NOT IN ('pg_catalog', 'information_schema') THEN pg_get_viewdef(c.oid) ELSE '' END,
+'',
   EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f'),
-  EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)
+  EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) OR c.relhasrules AND c.relkind IN ('r', 'p'),
+  c.relrowsecurity
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhseqno = 1
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_(toast|temp)'`
@@ -31,8 +34,9 @@ const columnsFrom = `SELECT a.attrelid::int8, a.attname::text,
   (CASE WHEN t.typtype = 'd' AND a.atttypmod = -1 THEN t.typtypmod ELSE a.atttypmod END)::int8,
   a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''), a.attgenerated <> '', a.attidentity::text,
   coalesce(NOT co.collisdeterministic, false), ` + typeName + `,
-  CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod) ELSE ` + typeName + ` END ||
-    CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN (SELECT ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
+  CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, CASE WHEN a.atttypmod = -1 THEN t.typtypmod ELSE a.atttypmod END)
+    WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod) ELSE ` + typeName + ` END ||
+    CASE WHEN a.attcollation NOT IN (0, 100) THEN (SELECT ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
       FROM pg_namespace cn WHERE cn.oid = co.collnamespace) ELSE '' END,
   coalesce(co.collprovider = 'c' AND co.collcollate IN ('C', 'POSIX') OR co.collname = 'default' AND co.collnamespace = 'pg_catalog'::regnamespace
     AND (SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()), false),
@@ -66,6 +70,25 @@ const typeName = `CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(t.oid, -1
 const sequences = `SELECT n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname), s.seqstart, s.seqincrement
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't'`
 
+// views are read under an empty search_path, so that all names in them are full ones.
+const views = `SELECT c.oid::int8, pg_get_viewdef(c.oid) FROM (SELECT set_config('search_path', 'pg_catalog', true) OFFSET 0) AS s(path),
+  LATERAL (SELECT oid FROM pg_class WHERE relkind = 'v' AND oid >= 16384 AND relpersistence <> 't' AND s.path IS NOT NULL OFFSET 0) AS c`
+
+// casts are types that have casts to text of their users' making.
+const casts = `SELECT castsource::int8 FROM pg_cast WHERE casttarget = 'text'::regtype AND castfunc <> 0 AND oid >= 16384`
+
+// operators are those whose functions may read tables.
+const operators = `SELECT DISTINCT o.oprname::text FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode JOIN pg_language l ON l.oid = p.prolang
+WHERE o.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i'`
+
+// opaqueTypes are types to which a cast runs a function that may read tables: a cast's
+// own, or one in a domain's constraint.
+const opaqueTypes = `SELECT DISTINCT t.typname::text FROM pg_type t JOIN pg_proc p ON true JOIN pg_language l ON l.oid = p.prolang
+WHERE l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i' AND p.oid >= 16384 AND (
+  EXISTS (SELECT FROM pg_cast c WHERE c.casttarget = t.oid AND c.castfunc = p.oid) OR
+  EXISTS (SELECT FROM pg_constraint k JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
+    WHERE k.contypid = t.oid AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid))`
+
 // fingerprint changes whenever somebody changes what Load reads.
 const fingerprint = `SELECT concat_ws(':',
   (SELECT sum(hashtext(c.oid || ' ' || c.xmin)::int8) FROM pg_class c WHERE c.oid >= 16384 AND relpersistence <> 't' AND relkind NOT IN ('t', 'i', 'I')),
@@ -90,14 +113,16 @@ func Fingerprint(ctx context.Context, q Queryer) (string, error) {
 const functions = `SELECT n.nspname::text, p.proname::text, bool_or(p.prokind = 'a'), bool_or(p.prokind = 'w'), bool_or(p.proretset),
   bool_or(p.provolatile <> 'i'),
   bool_or(l.lanname NOT IN ('c', 'internal') AND p.provolatile <> 'i' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)),
+    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+    OR p.prokind = 'a' AND EXISTS (SELECT FROM pg_aggregate g JOIN pg_proc f ON f.oid IN (g.aggtransfn, g.aggfinalfn) JOIN pg_language fl ON fl.oid = f.prolang
+      WHERE g.aggfnoid = p.oid AND fl.lanname NOT IN ('c', 'internal') AND f.provolatile <> 'i')),
   coalesce(string_agg(CASE WHEN l.lanname NOT IN ('c', 'internal') AND n.nspname NOT IN ('pg_catalog', 'information_schema') THEN p.prosrc END, ' '), ''),
   coalesce(CASE WHEN count(*) = 1 AND bool_and(l.lanname = 'sql' AND p.provolatile <> 'v' AND p.prosqlbody IS NULL AND p.proconfig IS NULL) THEN min(p.prosrc) END, ''),
   coalesce(CASE WHEN count(*) = 1 THEN min(array_to_string(p.proargnames[1:p.pronargs], chr(1), '')) END, '')
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
 GROUP BY 1, 2`
 
-// Load reads a catalog from a shard, in seven round trips.
+// Load reads a catalog from a shard, in a dozen round trips.
 func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 	l := &loader{ctx: ctx, q: q}
 	var (
@@ -106,22 +131,38 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 		rels     []*Relation
 		bytewise bool
 	)
-	l.each(session, 3, func(v []driver.Value) {
+	settings := make(map[string]string)
+	l.each(session, 10, func(v []driver.Value) {
 		user, bytewise = text(v[0]), truth(v[2])
+		for i, name := range []string{"search_path", "extra_float_digits", "datestyle", "array_nulls", "xmloption", "standard_conforming_strings", "transform_null_equals"} {
+			settings[name] = text(v[3+i])
+		}
 		if s := text(v[1]); s != "" {
 			path = append(path, s)
 		}
 	})
 	byOID := make(map[int64]*Relation)
 	parents := make(map[*Relation]int64)
-	l.each(relations, 8, func(v []driver.Value) {
-		r := &Relation{OID: number(v[0]), Name: Name{text(v[1]), text(v[2])}, Kind: text(v[3])[0], ViewDef: text(v[5]), Referenced: truth(v[6]), Triggers: truth(v[7])}
+	l.each(relations, 9, func(v []driver.Value) {
+		r := &Relation{OID: number(v[0]), Name: Name{text(v[1]), text(v[2])}, Kind: text(v[3])[0], ViewDef: text(v[5]), Referenced: truth(v[6]), Triggers: truth(v[7]), RowSecurity: truth(v[8])}
 		byOID[r.OID], parents[r] = r, number(v[4])
 		rels = append(rels, r)
 	})
 	for r, oid := range parents {
 		r.Parent = byOID[oid]
 	}
+	l.each(views, 2, func(v []driver.Value) {
+		if r := byOID[number(v[0])]; r != nil {
+			r.ViewDef = text(v[1])
+		}
+	})
+	// Within a transaction, the setting would stay.
+	l.each("SELECT set_config('search_path', '"+strings.ReplaceAll(settings["search_path"], "'", "''")+"', true)", 1, func([]driver.Value) {})
+	ownCasts, ownOperators := make(map[uint32]bool), make(map[string]bool)
+	l.each(casts, 1, func(v []driver.Value) { ownCasts[uint32(number(v[0]))] = true })
+	opaque := make(map[string]bool)
+	l.each(opaqueTypes, 1, func(v []driver.Value) { opaque[text(v[0])] = true })
+	l.each(operators, 1, func(v []driver.Value) { ownOperators[text(v[0])] = true })
 	l.each(columns, columnsWide, func(v []driver.Value) {
 		if r := byOID[number(v[0])]; r != nil { // else it was made between two of our questions
 			r.Columns = append(r.Columns, columnOf(v))
@@ -148,6 +189,9 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 		}
 		if src != "" {
 			sources[n] = src
+			f := funcs[n]
+			f.Source = src
+			funcs[n] = f
 		}
 	})
 	if l.err != nil {
@@ -156,6 +200,7 @@ func Load(ctx context.Context, q Queryer) (*Catalog, error) {
 	spreadNotifies(funcs, sources)
 	c := New(user, path, rels, funcs)
 	c.Bytewise, c.types, c.sequences = bytewise, typeNames, seqs
+	c.settings, c.casts, c.operators, c.opaqueTypes = settings, ownCasts, ownOperators, opaque
 	return c, nil
 }
 

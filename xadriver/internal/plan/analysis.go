@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"strings"
-
 	"google.golang.org/protobuf/proto"
 
 	"github.com/xapg/xapg/shardmap"
@@ -49,6 +47,10 @@ type analysis struct {
 	regroups bool     // the top level sums up rows of several shards
 	reframes bool     // … has window functions over rows of several shards
 	dedupes  bool     // … has DISTINCT over rows of several shards
+	besides  bool     // RETURNING or ON CONFLICT of an INSERT reads tables
+	userFunc bool     // calls functions that are not PostgreSQL's own
+	homeOnly bool     // does something that home does for all
+	literal  bool     // has a literal that stands for the time, such as 'now'
 	sources  []*class // of the keys of rows that WITH queries insert
 	rekeys   bool     // an UPDATE sets the key
 	groups   bool     // there is a GROUP BY somewhere
@@ -81,7 +83,11 @@ func (p *Planner) placement(r *catalog.Relation) (*shardmap.Table, error) {
 	if root.Temporary() {
 		return &shardmap.Table{Name: root.Name.Name, Kind: shardmap.Unsharded}, nil
 	}
-	return p.layout.Table(root.Schema, root.Name.Name, columnsOf(root))
+	t, err := p.layout.Table(root.Schema, root.Name.Name, columnsOf(root))
+	if err != nil {
+		return nil, &Refusal{Clause: "table " + root.Name.Name + " as it is configured", Reason: err.Error(), Remedy: "change the table or the configuration"}
+	}
+	return t, nil
 }
 
 func columnsOf(r *catalog.Relation) []shardmap.Column {
@@ -168,6 +174,9 @@ func (e *entry) rename(alias *pg.Alias) {
 	if alias == nil {
 		return
 	}
+	if e.open && len(alias.Colnames) > 0 {
+		e.columns = nil // which is which cannot be told
+	}
 	for i, n := range names(alias.Colnames) {
 		if i < len(e.columns) {
 			e.columns[i].name = n
@@ -191,6 +200,16 @@ func (a *analysis) expression(n proto.Message, sc *scope) {
 			return false
 		case *pg.FuncCall:
 			a.function(m, sc)
+		case *pg.A_Expr:
+			a.operator(m)
+		case *pg.TypeCast:
+			if list := names(m.TypeName.GetNames()); len(list) > 0 {
+				name := list[len(list)-1]
+				a.momentary(m.Arg, timeTypes[name])
+				if a.cat.OpaqueType(name) {
+					a.calls = append(a.calls, call{name: "of a cast to " + name, position: int(pg.Position(a.sql, m.Location))})
+				}
+			}
 		case *pg.SQLValueFunction:
 			a.now, a.volatile = true, true
 		case *pg.CurrentOfExpr:
@@ -223,60 +242,6 @@ func (a *analysis) systemColumn(ref *pg.ColumnRef) {
 	case "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax":
 		a.shows = true
 	}
-}
-
-// function takes notice of a call.
-func (a *analysis) function(f *pg.FuncCall, sc *scope) {
-	list := names(f.Funcname)
-	if len(list) == 0 {
-		return
-	}
-	schema, name := "", list[len(list)-1]
-	if len(list) > 1 {
-		schema = list[len(list)-2]
-	}
-	info, known := a.cat.Function(schema, name)
-	if !known {
-		info = catalog.Function{Volatile: true} // a cast in function's clothing, or an error to come
-	}
-	a.volatile = a.volatile || info.Volatile && !info.Aggregate && !info.Window
-	if _, own := a.cat.Function("pg_catalog", name); info.Volatile && !own || strings.HasPrefix(name, "lo_") {
-		a.foreign = true
-	}
-	a.notifies = a.notifies || info.Notifies
-	switch name {
-	case "now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday":
-		a.now = true
-	case "pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared", "pg_advisory_unlock",
-		"pg_advisory_unlock_all", "pg_advisory_unlock_shared":
-		a.session = true
-	case "set_config":
-		a.refuse("set_config", "settings must hold on every shard", "use SET or SET LOCAL", f.Location)
-	case "nextval", "setval", "currval", "lastval":
-		a.unsharded = true // sequences live on home
-		a.asks = a.asks || name == "currval" || name == "lastval"
-	case "pg_backend_pid", "txid_current", "pg_current_xact_id", "pg_current_wal_lsn", "inet_server_addr", "inet_server_port":
-		a.shows = true
-	}
-	if !info.Opaque {
-		return
-	}
-	c := call{name: name, body: info.Body, position: int(pg.Position(a.sql, f.Location))}
-	places, harmless := a.keyed(info)
-	if harmless {
-		return
-	}
-	for i, arg := range f.Args {
-		if places[i] == nil {
-			continue // what it reads is not bound by this argument
-		}
-		if k := a.keyOf(arg, sc); k != nil && k.table.Colocated(places[i]) {
-			c.keys = append(c.keys, k)
-		} else if k == nil {
-			c.consts = append(c.consts, arg)
-		}
-	}
-	a.calls = append(a.calls, c)
 }
 
 // opaque makes the calls checkable at execution.

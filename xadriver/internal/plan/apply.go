@@ -39,7 +39,7 @@ func (w *writer) update(u *pg.UpdateStmt, node *pg.Node) error {
 		}
 	}
 	sel := &pg.SelectStmt{WithClause: u.WithClause, WhereClause: u.WhereClause}
-	sel.FromClause = append([]*pg.Node{{Node: &pg.Node_RangeVar{RangeVar: pg.Clone(u.Relation)}}}, u.FromClause...)
+	sel.FromClause = append([]*pg.Node{w.target(u.Relation)}, u.FromClause...)
 	alias := aliasOf(u.Relation)
 	for _, c := range ids {
 		sel.TargetList = append(sel.TargetList, pg.Output(asText(pg.Column(alias, c.Name), c.TypeOID), ""))
@@ -63,7 +63,7 @@ func (w *writer) update(u *pg.UpdateStmt, node *pg.Node) error {
 				value = w.value(w.w.rel.Columns[i])
 			}
 		}
-		v, err := asValue(value, c.Type, c.TypeOID)
+		v, err := w.asValue(value, c.Type, c.TypeOID)
 		if err != nil {
 			return err
 		}
@@ -79,6 +79,7 @@ func (w *writer) update(u *pg.UpdateStmt, node *pg.Node) error {
 	if w.out.Key = w.out.OldKey; moves {
 		w.out.Strategy, w.out.Reason = "move rows", "rows whose key changes are deleted where they were and inserted where they belong"
 		w.out.Key = place[key]
+		w.out.Nullable = !cols[w.out.Key].NotNull
 	}
 	if err := w.source(sel); err != nil {
 		return err
@@ -106,6 +107,17 @@ func (w *writer) local(node *pg.Node) (bool, error) {
 	w.out.Scatter, err = textOf(node)
 	w.out.Strategy, w.out.Reason = "scatter at one time", "each shard changes its own rows; the time is the same for all"
 	return true, err
+}
+
+// target is the changed table as an item of FROM: under its full name, since a WITH
+// query of its name does not stand for it.
+func (w *writer) target(rv *pg.RangeVar) *pg.Node {
+	n := pg.Table(w.w.rel.Schema, w.w.rel.Name.Name, aliasOf(rv))
+	n.GetRangeVar().Inh = rv.Inh
+	if rv.Alias != nil {
+		n.GetRangeVar().Alias = pg.Clone(rv.Alias)
+	}
+	return n
 }
 
 func aliasOf(rv *pg.RangeVar) string {
@@ -229,7 +241,7 @@ func (w *writer) remove(d *pg.DeleteStmt, node *pg.Node) error {
 	}
 	alias := aliasOf(d.Relation)
 	sel := &pg.SelectStmt{WithClause: d.WithClause, WhereClause: d.WhereClause}
-	sel.FromClause = append([]*pg.Node{{Node: &pg.Node_RangeVar{RangeVar: pg.Clone(d.Relation)}}}, d.UsingClause...)
+	sel.FromClause = append([]*pg.Node{w.target(d.Relation)}, d.UsingClause...)
 	for i, c := range ids {
 		sel.TargetList = append(sel.TargetList, pg.Output(asText(pg.Column(alias, c.Name), c.TypeOID), partColumn(i)))
 		if len(d.UsingClause) > 0 {

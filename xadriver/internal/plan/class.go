@@ -6,7 +6,8 @@ import "github.com/xapg/xapg/shardmap"
 // side of an outer join that may be missing. What holds in a block holds for
 // every row that the block contributes, and says nothing of the rows outside.
 type block struct {
-	parent *block
+	parent  *block
+	missing bool // a side of an outer join, whose rows may be missing: their columns are NULL then
 }
 
 // within reports whether b is o or inside of it.
@@ -17,6 +18,17 @@ func (b *block) within(o *block) bool {
 		}
 	}
 	return false
+}
+
+// certain reports whether a key is never made NULL by an outer join on its way to a
+// block, so that equal values of it are on one shard.
+func (c *class) certain(at *block) bool {
+	for b := c.root().block; b != nil && b != at; b = b.parent {
+		if b.missing {
+			return false
+		}
+	}
+	return true
 }
 
 // class is a set of key columns that are equal in their block. A class may be

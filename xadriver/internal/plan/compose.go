@@ -59,7 +59,12 @@ func (st *Statement) composer(d Describer, desc *Description, how int) *composer
 	c := &composer{st: st, ask: d, how: how, desc: desc, a: a, sel: sel, prog: &Program{Columns: desc.Columns}}
 	if a.now {
 		c.prog.Moment = len(desc.Params) + 1
-		moment(node, c.prog.Moment)
+		for _, m := range a.mentions { // what a view says of the time is said in it
+			if m.view != nil {
+				m.inline()
+			}
+		}
+		a.moment(node, c.prog.Moment)
 	}
 	return c
 }
@@ -169,7 +174,7 @@ func (c *composer) scatter(n *pg.Node) error {
 		s := &pg.SelectStmt{}
 		var columns []*pg.Node
 		for i, col := range d.Columns {
-			if pseudo(col.OID) {
+			if pseudo(col.OID) || c.a.cat.CastsToText(col.OID) {
 				return errOtherwise // no table can have such a column
 			}
 			columns = append(columns, pg.Text(partColumn(i)))

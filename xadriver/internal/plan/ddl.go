@@ -53,6 +53,13 @@ func (a *analysis) definable(n *pg.Node) error {
 		return nil
 	case *pg.Node_DropStmt, *pg.Node_ReindexStmt:
 		return nil
+	case *pg.Node_CreateTrigStmt:
+		return a.trigger(d.CreateTrigStmt)
+	case *pg.Node_RuleStmt:
+		if _, _, t := a.relation(d.RuleStmt.Relation, a.top); t != nil && t.Kind != shardmap.Unsharded {
+			return &Refusal{Clause: "a rule on a sharded or reference table", Reason: "what it does would be done on one shard, or on each", Remedy: "do it in the application"}
+		}
+		return nil
 	case *pg.Node_AlterSeqStmt:
 		return a.alterSequence(d.AlterSeqStmt)
 	case *pg.Node_RenameStmt:
@@ -158,6 +165,12 @@ var transactional = []string{
 // createTable looks whether the constraints of a new table can be kept by each
 // shard by itself.
 func (a *analysis) createTable(c *pg.CreateStmt) error {
+	for _, n := range c.InhRelations {
+		_, _, t := a.relation(n.GetRangeVar(), a.top)
+		if c.Partbound == nil && t != nil && t.Kind != shardmap.Unsharded {
+			return &Refusal{Clause: "INHERITS of a sharded or reference table", Reason: "rows of both are mixed, and cannot be told apart", Remedy: "use a partitioned table"}
+		}
+	}
 	if c.Partbound != nil || len(c.InhRelations) > 0 {
 		return nil // placed as its parent, which was looked at
 	}

@@ -72,6 +72,11 @@ func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
 			a.refuse("a change of the key "+w.table.Key+" of table "+w.table.Name, "the row would have to move to another shard",
 				"delete the row and insert it with its new key, in one transaction", t.GetLocation())
 		}
+		if w.rel != nil {
+			if at := w.rel.Column(t.GetName()); at >= 0 {
+				a.momentary(t.GetVal(), w.rel.Columns[at].TypeOID)
+			}
+		}
 		a.expression(n, sc)
 	}
 }

@@ -32,6 +32,7 @@ func (w *writer) insert(in *pg.InsertStmt) error {
 	}
 	w.out.Key = slices.IndexFunc(cols, func(c catalog.Column) bool { return c.Name == w.into.table.Key })
 	w.out.OldKey = w.out.Key
+	w.out.Nullable = w.out.Key >= 0 && !cols[w.out.Key].NotNull
 	w.out.Returning = in.ReturningClause != nil
 	if err := w.source(sel); err != nil {
 		return err
@@ -180,7 +181,7 @@ func (w *writer) value(c catalog.Column) *pg.Node {
 		w.out.Moment = w.prog.Moment
 	}
 	if w.out.Moment != 0 {
-		moment(holder, w.out.Moment)
+		w.a.moment(holder, w.out.Moment)
 	}
 	return holder.GetResTarget().Val
 }
@@ -197,7 +198,7 @@ func (w *writer) valuesOf(rows []*pg.Node, cols []catalog.Column, given []int) (
 			} else {
 				n = w.value(c)
 			}
-			v, err := asValue(n, c.Type, c.TypeOID)
+			v, err := w.asValue(n, c.Type, c.TypeOID)
 			if err != nil {
 				return nil, err
 			}
@@ -264,10 +265,13 @@ func (w *writer) selectOf(in *pg.InsertStmt, sel *pg.SelectStmt, cols []catalog.
 	out.TargetList = nil
 	for i, c := range cols {
 		n := w.value(c)
+		if given[i] >= len(values) {
+			return nil, errOtherwise
+		}
 		if given[i] >= 0 {
 			n = values[given[i]]
 		}
-		v, err := asValue(n, c.Type, c.TypeOID)
+		v, err := w.asValue(n, c.Type, c.TypeOID)
 		if err != nil {
 			return nil, err
 		}

@@ -165,14 +165,14 @@ func (a *analysis) join(j *pg.JoinExpr, sc *scope, b *block) result {
 	lb, rb, at := b, b, b
 	switch j.Jointype {
 	case pg.JoinType_JOIN_LEFT:
-		rb = &block{parent: b}
+		rb = &block{parent: b, missing: true}
 		at = rb
 	case pg.JoinType_JOIN_RIGHT:
-		lb = &block{parent: b}
+		lb = &block{parent: b, missing: true}
 		at = lb
 	case pg.JoinType_JOIN_INNER:
 	default:
-		lb, rb, at = &block{parent: b}, &block{parent: b}, nil
+		lb, rb, at = &block{parent: b, missing: true}, &block{parent: b, missing: true}, nil
 	}
 	sc.merged = sc.merged || j.IsNatural || len(j.UsingClause) > 0
 	from := len(sc.entries)
@@ -190,8 +190,8 @@ func (a *analysis) join(j *pg.JoinExpr, sc *scope, b *block) result {
 		a.conditions(j.Quals, sc, at)
 	}
 	a.expression(j.Quals, sc)
-	if j.Alias != nil {
-		sc.entries = append(sc.entries, &entry{alias: j.Alias.Aliasname, open: true})
+	if j.Alias != nil { // which hides what is inside
+		sc.entries = append(sc.entries[:from:from], &entry{alias: j.Alias.Aliasname, open: true})
 	}
 	return a.joined(j, l, r)
 }

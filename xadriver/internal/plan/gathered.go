@@ -32,6 +32,9 @@ func (c *composer) gathered() (bool, error) {
 			}
 		}
 	}
+	if err := c.rowTypes(); err != nil {
+		return false, err
+	}
 	used := columnsNamed(c.a.node)
 	taken := make(map[string]*Pull)
 	if err := c.functions(taken); err != nil {
@@ -61,10 +64,56 @@ func (c *composer) gatherable() error {
 	switch {
 	case c.a.err != nil:
 		return c.a.err
+	case c.how&Gather != 0 && c.a.userFunc:
+		return refuse("a call of a function of one's own, after DDL in the same transaction", "the session that answers does not see functions that are not committed yet")
 	case c.a.locks:
 		return refuse("FOR UPDATE or FOR SHARE in a statement that is gathered from several shards", "the rows to lock are not known to the shards that hold them")
 	}
 	return nil
+}
+
+// rowTypes refuses functions of whole rows: those of a temporary table are of another
+// type than those of the table itself.
+func (c *composer) rowTypes() error {
+	columns := make(map[string][]*catalog.Relation)
+	for _, m := range c.a.mentions {
+		if m.rel != nil && m.entry != nil {
+			columns[m.entry.alias] = append(columns[m.entry.alias], m.rel)
+		}
+	}
+	var found error
+	refuse := func() bool {
+		found = &Refusal{Clause: "a function of a table's whole row, gathered from several shards", Reason: "the rows that are brought together are of another type", Remedy: "pass its columns"}
+		return false
+	}
+	pg.Walk(c.a.node, func(m proto.Message) bool {
+		switch m := m.(type) {
+		case *pg.FuncCall:
+			if c.a.builtin(m) != "" {
+				return true
+			}
+			for _, arg := range m.Args {
+				if list := names(arg.GetColumnRef().GetFields()); len(list) == 1 && columns[list[0]] != nil {
+					return refuse()
+				}
+			}
+		case *pg.ColumnRef:
+			list := names(m.Fields)
+			if len(list) != 2 || len(m.Fields) != 2 || columns[list[0]] == nil {
+				return true
+			}
+			for _, r := range columns[list[0]] {
+				if r.Column(list[1]) >= 0 {
+					return true
+				}
+			}
+			if c.a.cat.Calls(list[1]) {
+				return refuse()
+			}
+		}
+		return found == nil
+	})
+	return found
 }
 
 // mention is a place where a statement names a table or a view.
@@ -114,7 +163,7 @@ func columnsNamed(n proto.Message) named {
 				}
 			}
 		case *pg.JoinExpr:
-			if m.IsNatural {
+			if m.IsNatural || m.Alias != nil {
 				used[everything] = true
 			}
 		}
@@ -153,6 +202,9 @@ func columnsNamed(n proto.Message) named {
 // what fills it. Mentions that need the same rows share a table.
 func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 	r := m.rel
+	if r.RowSecurity {
+		return &Refusal{Clause: "a statement that brings rows of table " + r.Name.Name + " together, which has row security", Reason: "a view might show other rows than its reader may see", Remedy: byKey}
+	}
 	var cols []string
 	query := &pg.SelectStmt{TargetList: nil}
 	empty := make([]string, 0, len(r.Columns))
@@ -160,11 +212,15 @@ func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 		if !used.has(col.Name) {
 			continue
 		}
+		if c.a.cat.CastsToText(col.TypeOID) {
+			return &Refusal{Clause: "a statement that brings values of type " + col.Type + " together", Reason: "it has a cast to text of its own, which need not be the text that the type is read from", Remedy: byKey}
+		}
 		cols = append(cols, col.Name)
 		query.TargetList = append(query.TargetList, pg.Output(asText(pg.Column(col.Name), col.TypeOID), ""))
 		empty = append(empty, quoted(col.Name)+" "+col.Declared)
 	}
-	if len(cols) == 0 && len(r.Columns) > 0 { // its rows are only counted
+	loaded := len(cols) > 0
+	if !loaded && len(r.Columns) > 0 { // its rows are only counted
 		col := r.Columns[0]
 		cols = append(cols, col.Name)
 		query.TargetList = append(query.TargetList, pg.Output(pg.Cast(pg.Null(), "text"), ""))
@@ -213,7 +269,7 @@ func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 		// Not made from the table itself, which the transaction may have locked.
 		create := "CREATE TEMPORARY TABLE " + quoted(name) + " (" + strings.Join(empty, ", ") + ") ON COMMIT DROP"
 		c.prog.Create = append(c.prog.Create, create)
-		if pk := r.PrimaryKey(); len(pk) > 0 && c.a.groups && !slices.ContainsFunc(pk, func(k string) bool { return !slices.Contains(cols, k) }) {
+		if pk := r.PrimaryKey(); len(pk) > 0 && c.a.groups && loaded && !slices.ContainsFunc(pk, func(k string) bool { return !slices.Contains(cols, k) }) {
 			for i := range pk {
 				pk = slices.Clone(pk)
 				pk[i] = quoted(pk[i])

@@ -62,12 +62,15 @@ func (c *composer) grouping(n *pg.Node) *pg.Node {
 	if k := n.GetAConst(); k != nil && k.GetIval() != nil {
 		output = int(k.GetIval().Ival) - 1
 	} else if ref := n.GetColumnRef(); ref != nil && len(ref.Fields) == 1 && !c.a.topScope.has(ref) {
+		if c.a.topScope.open() {
+			return nil // it may be a column of FROM
+		}
 		output = sortKeys([]*pg.Node{n}, c.outputs())[0].output
 	}
 	if output < 0 {
 		return n
 	}
-	if output >= len(c.sel.TargetList) || output >= len(c.desc.Columns) {
+	if starred(c.sel.TargetList, output+1) || output >= len(c.sel.TargetList) || output >= len(c.desc.Columns) {
 		return nil
 	}
 	return c.sel.TargetList[output].GetResTarget().GetVal()

@@ -60,7 +60,11 @@ func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
 	}
 	route := &inserting{table: t, rows: rows, any: len(a.occurrences) > 0, evaluate: into.evaluate || len(rows) == 0}
 	route.reads = *a.reading(result{}, true)
+	if at := into.rel.Column(t.Key); at >= 0 {
+		route.nullable = !into.rel.Columns[at].NotNull
+	}
 	route.timed = a.now
+	route.evaluate = route.evaluate || a.literal
 	for _, c := range omitted(in, into) {
 		route.timed = route.timed || !c.Generated && tells(c.Default)
 	}
@@ -172,8 +176,14 @@ func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
 		a.unsharded = a.unsharded || t.Kind == shardmap.Unsharded
 	}
 	a.rowsOf(in, &into, sc)
+	before := len(a.mentions)
 	a.conflict(in, into, sc)
 	a.returning(in.ReturningClause, a.ofTarget(in, into, sc))
+	for _, m := range a.mentions[before:] {
+		if m.view != nil || m.table == nil || m.table.Kind != shardmap.Reference {
+			a.besides = true
+		}
+	}
 	return into
 }
 
@@ -241,6 +251,7 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 		for _, l := range sel.ValuesLists {
 			a.expression(l, sc)
 			items := l.GetList().GetItems()
+			a.momentaryRow(in, into.rel, items)
 			if !sharded {
 				continue
 			}
@@ -257,7 +268,8 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 		}
 		return
 	}
-	res := a.query(sel, sc, &block{parent: sc.block})
+	level := &block{parent: sc.block}
+	res := a.query(sel, sc, level)
 	into.res = res
 	if !sharded {
 		return
@@ -274,7 +286,7 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 	}
 	if !res.open && at < len(res.columns) {
 		c := res.columns[at].class
-		if c != nil && c.table.Colocated(into.table) && into.rel.Columns[max(0, into.rel.Column(into.table.Key))].Typmod == -1 {
+		if c != nil && c.certain(level) && c.table.Colocated(into.table) && into.rel.Columns[max(0, into.rel.Column(into.table.Key))].Typmod == -1 {
 			into.source = c
 			return
 		}
@@ -282,14 +294,7 @@ func (a *analysis) rowsOf(in *pg.InsertStmt, into *insertion, sc *scope) {
 	into.evaluate = true
 }
 
-func hasStar(list []*pg.Node) bool {
-	for _, n := range list {
-		if ref := n.GetResTarget().GetVal().GetColumnRef(); ref != nil && len(names(ref.Fields)) < len(ref.Fields) {
-			return true
-		}
-	}
-	return false
-}
+func hasStar(list []*pg.Node) bool { return starred(list, len(list)) }
 
 func noKey(t *shardmap.Table, over bool) error {
 	if over {
@@ -305,6 +310,7 @@ type inserting struct {
 	reads    reading // what it reads beside
 	any      bool    // reads anything sharded
 	evaluate bool    // the keys are known only when the rows are found
+	nullable bool    // its key's column takes NULL
 	timed    bool    // values, or defaults, depend on the time
 }
 
@@ -338,4 +344,23 @@ func (in *inserting) target(p *Planner, args []driver.NamedValue) (Target, error
 
 func (in *inserting) why() string {
 	return "the key of the new row in table " + in.table.Name + " says so"
+}
+
+// momentaryRow looks for literals that stand for the time among a row's values.
+func (a *analysis) momentaryRow(in *pg.InsertStmt, rel *catalog.Relation, items []*pg.Node) {
+	if rel == nil {
+		return
+	}
+	for i, item := range items {
+		at := i
+		if len(in.Cols) > 0 {
+			at = -1
+			if i < len(in.Cols) {
+				at = rel.Column(in.Cols[i].GetResTarget().GetName())
+			}
+		}
+		if at >= 0 && at < len(rel.Columns) {
+			a.momentary(item, rel.Columns[at].TypeOID)
+		}
+	}
 }

@@ -8,7 +8,7 @@ import (
 
 // moment puts a parameter in place of everything that asks for the time at which
 // the transaction began, so that all shards use the same.
-func moment(n *pg.Node, param int) {
+func (a *analysis) moment(n *pg.Node, param int) {
 	now := func() *pg.Node { return pg.Cast(pg.Param(param), "timestamptz") }
 	pg.Walk(n, func(m proto.Message) bool {
 		node, ok := m.(*pg.Node)
@@ -16,13 +16,10 @@ func moment(n *pg.Node, param int) {
 			return true
 		}
 		if f := node.GetFuncCall(); f != nil {
-			list := names(f.Funcname)
-			if len(f.Args) == 0 && len(list) > 0 {
-				switch list[len(list)-1] {
-				case "now", "transaction_timestamp":
-					node.Node = now().Node
-					return false
-				}
+			switch a.builtin(f) {
+			case "now", "transaction_timestamp":
+				node.Node = now().Node
+				return false
 			}
 			return true
 		}

@@ -225,6 +225,9 @@ func (st *Statement) Target(args []driver.NamedValue, hint Hint) (Target, error)
 	return st.route.target(st.planner, args)
 }
 
+// Fatal is why a statement cannot run at all, nil when it can.
+func (st *Statement) Fatal() error { return st.fatal }
+
 // route finds the shards of a call.
 type route interface {
 	target(p *Planner, args []driver.NamedValue) (Target, error)

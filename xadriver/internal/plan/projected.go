@@ -144,6 +144,9 @@ func (p *projector) list(items []*pg.Node) bool {
 			p.targets = append(p.targets, t.GetVal())
 			continue
 		}
+		if t.Val.GetColumnRef() == nil {
+			return false
+		}
 		qualifier := names(t.Val.GetColumnRef().Fields)
 		if len(qualifier) > 1 || p.c.a.topScope.merged {
 			return false

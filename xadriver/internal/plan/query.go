@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	pg "github.com/xapg/xapg/xadriver/internal/syntax"
@@ -136,6 +138,9 @@ func (a *analysis) with(w *pg.WithClause, sc *scope) {
 		default:
 			a.refuse("a WITH query", "its kind is not understood", "", e.Location)
 		}
+		if res.open && len(e.Aliascolnames) > 0 {
+			res.columns = nil // which is which cannot be told
+		}
 		for i, name := range names(e.Aliascolnames) {
 			if i < len(res.columns) {
 				res.columns[i].name = name
@@ -209,13 +214,12 @@ func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 	grouped := agg || len(sel.GroupClause) > 0 || sel.HavingClause != nil
 	a.groups = a.groups || len(sel.GroupClause) > 0
 	top := sc.block == a.top
+	byKey := func(n *pg.Node) bool {
+		c := a.keyOf(n, sc)
+		return c != nil && c.certain(sc.block)
+	}
 	byKeyOf := func(list []*pg.Node) bool {
-		for _, n := range list {
-			if a.keyOf(target(sel, n), sc) != nil {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(list, func(n *pg.Node) bool { return byKey(target(sel, n)) })
 	}
 	if !res.rows {
 		return grouped || window != nil
@@ -228,14 +232,17 @@ func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 		a.mergeTop(res, sc, clause, -1)
 		a.regroups = a.regroups || top
 	}
-	if window != nil && !a.partitionedByKey(sel, window, byKeyOf) {
+	if window != nil && !a.partitionedByKey(sel, window, func(list []*pg.Node) bool { return slices.ContainsFunc(list, byKey) }) {
 		a.mergeTop(res, sc, "a window function over several shards", window[0].Location)
 		a.reframes = a.reframes || top
 	}
 	if len(sel.DistinctClause) > 0 {
 		list := sel.TargetList
 		if sel.DistinctClause[0].GetNode() != nil {
-			list = sel.DistinctClause
+			list = nil
+			for _, n := range sel.DistinctClause {
+				list = append(list, outputFirst(sel, n))
+			}
 		}
 		if !byKeyOf(list) {
 			a.mergeTop(res, sc, "DISTINCT over several shards", -1)
@@ -245,6 +252,21 @@ func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 	return grouped || window != nil
 }
 
+// outputFirst is what an item of DISTINCT ON stands for: an output column of its name,
+// and only else one of FROM.
+func outputFirst(sel *pg.SelectStmt, n *pg.Node) *pg.Node {
+	ref := n.GetColumnRef()
+	if ref == nil || len(ref.Fields) != 1 {
+		return n
+	}
+	for _, item := range sel.TargetList {
+		if t := item.GetResTarget(); t.GetName() != "" && t.Name == ref.Fields[0].GetString_().GetSval() {
+			return t.Val
+		}
+	}
+	return n
+}
+
 // target is the expression that a node of GROUP BY or DISTINCT stands for: a
 // position, an expression, or the output itself.
 func target(sel *pg.SelectStmt, n *pg.Node) *pg.Node {
@@ -252,7 +274,7 @@ func target(sel *pg.SelectStmt, n *pg.Node) *pg.Node {
 		return t.Val
 	}
 	if c := n.GetAConst(); c != nil && c.GetIval() != nil {
-		if i := int(c.GetIval().Ival); i >= 1 && i <= len(sel.TargetList) {
+		if i := int(c.GetIval().Ival); i >= 1 && i <= len(sel.TargetList) && !starred(sel.TargetList, i) {
 			return sel.TargetList[i-1].GetResTarget().GetVal()
 		}
 	}
@@ -298,6 +320,10 @@ func (a *analysis) output(sel *pg.SelectStmt, sc *scope, res *result, grouped bo
 	for _, n := range sel.TargetList {
 		t := n.GetResTarget()
 		ref := t.GetVal().GetColumnRef()
+		if ref == nil && isStar(t.GetVal()) {
+			res.open = true
+			continue
+		}
 		if ref == nil {
 			name := t.GetName()
 			if name == "" {
@@ -328,6 +354,10 @@ func (a *analysis) output(sel *pg.SelectStmt, sc *scope, res *result, grouped bo
 
 // star is * or t.*.
 func (a *analysis) star(qualifier []string, sc *scope, res *result, keep func(*class) *class) {
+	if sc.merged && len(qualifier) == 0 {
+		res.open = true // columns that were joined by come first, and once
+		return
+	}
 	for _, e := range sc.entries {
 		if len(qualifier) > 0 && e.alias != qualifier[len(qualifier)-1] {
 			continue

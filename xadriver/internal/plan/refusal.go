@@ -48,6 +48,9 @@ func (e *KeyError) Unwrap() error { return e.Cause }
 // SQLState is PostgreSQL's code for the case.
 func (e *KeyError) SQLState() string { return e.State }
 
+// ErrWriting says that a statement was made for a shard that cannot be written as text.
+var ErrWriting = pg.ErrWriting
+
 const byKey = "say which key it concerns: add a condition such as key = $1, or a hint (xadriver.WithKey, /* xapg:key=… */)"
 
 func keyError(t *shardmap.Table, err error) error {

@@ -148,6 +148,16 @@ func (s *scope) owner(ref *pg.ColumnRef) *entry {
 	return found
 }
 
+// open reports whether there are items of FROM whose columns are not known.
+func (s *scope) open() bool {
+	for _, e := range s.entries {
+		if e.open {
+			return true
+		}
+	}
+	return false
+}
+
 // has reports whether a name is that of a column of FROM at this level.
 func (s *scope) has(ref *pg.ColumnRef) bool {
 	if s.owner(ref) != nil {

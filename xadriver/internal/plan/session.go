@@ -3,6 +3,7 @@ package plan
 import (
 	"strconv"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"google.golang.org/protobuf/proto"
 
 	pg "github.com/xapg/xapg/xadriver/internal/syntax"
@@ -63,6 +64,7 @@ func (p *Prepared) Text() (Text, int, error) {
 		if i := int(n.GetParamRef().Number); i >= 1 && i <= len(p.types) && p.types[i-1].GetTypeName() != nil {
 			cast := pg.Cast(pg.Param(i), "text")
 			cast.GetTypeCast().TypeName = pg.Clone(p.types[i-1].GetTypeName())
+			untypmod(cast.GetTypeCast().TypeName)
 			n.Node = cast.Node
 		}
 		return false
@@ -71,14 +73,33 @@ func (p *Prepared) Text() (Text, int, error) {
 	return text, count, err
 }
 
-// Arguments are those of an EXECUTE.
-func (p *Prepared) Arguments() ([]Argument, error) {
+// untypmod takes the typmod from a type's name: a parameter's type has none.
+func untypmod(t *pg.TypeName) {
+	t.Typmods = nil
+	if list := names(t.Names); len(list) > 0 && list[len(list)-1] == "bpchar" {
+		t.Names = []*pg.Node{pg.Text("bpchar")} // pg_catalog.bpchar would be written char, which is char(1)
+	}
+}
+
+// Arguments are those of an EXECUTE of a statement that prepared made. Those that are
+// not text by themselves are computed by PostgreSQL, as values of the declared types.
+func (p *Prepared) Arguments(prepared *Prepared) ([]Argument, error) {
 	var out []Argument
-	for _, n := range p.args {
+	for i, n := range p.args {
 		c := n.GetAConst()
+		typed := i < len(prepared.types) && prepared.types[i].GetTypeName() != nil
 		switch {
-		case c == nil:
-			sql, err := pg.Deparse(pg.Select(&pg.SelectStmt{TargetList: []*pg.Node{pg.Output(pg.Cast(n, "text"), "")}}))
+		case n.GetSubLink() != nil:
+			return nil, &pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "0A000", Message: "cannot use subquery in EXECUTE parameter"}
+		case c == nil, typed && c.GetFval() != nil:
+			value := pg.Clone(n)
+			if typed {
+				cast := pg.Cast(value, "text")
+				cast.GetTypeCast().TypeName = pg.Clone(prepared.types[i].GetTypeName())
+				untypmod(cast.GetTypeCast().TypeName)
+				value = cast
+			}
+			sql, err := pg.Deparse(pg.Select(&pg.SelectStmt{TargetList: []*pg.Node{pg.Output(pg.Cast(value, "text"), "")}}))
 			if err != nil {
 				return nil, err
 			}

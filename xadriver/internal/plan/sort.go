@@ -32,7 +32,24 @@ func sortKeys(list []*pg.Node, outputs []string) []sortKey {
 	return keys
 }
 
+// isStar reports whether an item stands for any number of columns: *, t.*, (t).*.
 func isStar(n *pg.Node) bool {
-	ref := n.GetColumnRef()
-	return ref != nil && len(names(ref.Fields)) < len(ref.Fields)
+	if ref := n.GetColumnRef(); ref != nil {
+		return len(names(ref.Fields)) < len(ref.Fields)
+	}
+	if list := n.GetAIndirection().GetIndirection(); len(list) > 0 {
+		return list[len(list)-1].GetAStar() != nil
+	}
+	return false
+}
+
+// starred reports whether any of the first n items of a list is a star, so that
+// those after it cannot be counted.
+func starred(list []*pg.Node, n int) bool {
+	for _, item := range list[:min(n, len(list))] {
+		if isStar(item.GetResTarget().GetVal()) {
+			return true
+		}
+	}
+	return false
 }

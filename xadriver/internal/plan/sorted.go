@@ -15,6 +15,13 @@ func (c *composer) sorted() (bool, error) {
 	}
 	visible := len(c.desc.Columns)
 	scatter := pg.Clone(sel)
+	if c.prog.Moment != 0 && !hasStar(sel.TargetList) { // what stands for the time has another name
+		for i, n := range scatter.TargetList {
+			if t := n.GetResTarget(); i < visible && t.Name == "" {
+				t.Name = c.desc.Columns[i].Name
+			}
+		}
+	}
 	keys, width, ok := c.columnsOf(scatter, sortKeys(sel.SortClause, c.outputs()), visible)
 	if !ok {
 		return false, nil
@@ -95,16 +102,13 @@ func partColumn(i int) string { return "c" + strconv.Itoa(i+1) }
 // columnsOf finds or adds the columns of sel that keys stand for. Added columns
 // come after the visible ones.
 func (c *composer) columnsOf(sel *pg.SelectStmt, keys []sortKey, width int) ([]sortKey, int, bool) {
-	starred := false
-	for _, n := range sel.TargetList {
-		starred = starred || isStar(n.GetResTarget().GetVal())
-	}
+	stars := hasStar(sel.TargetList)
 	for i := range keys {
 		k := &keys[i]
 		if k.output >= 0 {
 			continue
 		}
-		if !starred {
+		if !stars {
 			for at, n := range sel.TargetList {
 				if pg.Same(n.GetResTarget().GetVal(), k.expr) {
 					k.output = at
@@ -229,17 +233,15 @@ func (c *composer) exact(scatter *pg.Node, keys []sortKey, visible, width int) (
 func (c *composer) bytewise(k sortKey) bool {
 	expr := k.expr
 	if k.output < len(c.sel.TargetList) && (expr.GetAConst() != nil || expr.GetColumnRef() != nil) {
-		for _, n := range c.sel.TargetList[:k.output+1] {
-			if isStar(n.GetResTarget().GetVal()) {
-				return false
-			}
+		if starred(c.sel.TargetList, k.output+1) {
+			return false
 		}
 		expr = c.sel.TargetList[k.output].GetResTarget().GetVal()
 	}
 	if cc := expr.GetCollateClause(); cc != nil {
 		list := names(cc.Collname)
 		last := list[len(list)-1]
-		return last == "C" || last == "POSIX"
+		return (last == "C" || last == "POSIX") && (len(list) == 1 || list[0] == "pg_catalog")
 	}
 	ref := expr.GetColumnRef()
 	if ref == nil || c.a.topScope == nil {

@@ -66,7 +66,7 @@ func (st *Statement) atOneTime(w *Write) (string, error) {
 		return true
 	})
 	w.Moment = params + 1
-	moment(node, w.Moment)
+	a.moment(node, w.Moment)
 	return pg.Deparse(node)
 }
 
@@ -136,12 +136,25 @@ func tells(expr string) bool {
 	return found
 }
 
+// noKey is the error for a row without a key: where its column takes NULL, PostgreSQL
+// would have none.
+func (in *inserting) noKey(over bool) error {
+	if in.nullable && !over {
+		return nullKey(in.table)
+	}
+	return noKey(in.table, over)
+}
+
+func nullKey(t *shardmap.Table) error {
+	return &Refusal{Clause: "a row of table " + t.Name + " whose key " + t.Key + " is NULL", Reason: "such a row has no shard", Remedy: "give it a key, and declare the column NOT NULL"}
+}
+
 // places finds the shard of each row of an INSERT.
 func (in *inserting) places(args []driver.NamedValue) ([]int, error) {
 	out := make([]int, 0, len(in.rows))
 	for _, c := range in.rows {
 		if c.none {
-			return nil, noKey(in.table, c.over)
+			return nil, in.noKey(c.over)
 		}
 		before := len(out)
 		err := c.keys(in.table, args, func(k shardmap.Key) error {
@@ -160,7 +173,7 @@ func (in *inserting) places(args []driver.NamedValue) ([]int, error) {
 			return nil, err
 		}
 		if len(out) != before+1 {
-			return nil, noKey(in.table, !c.array && c.param > 0 && c.param <= len(args) && args[c.param-1].Value != nil)
+			return nil, in.noKey(!c.array && c.param > 0 && c.param <= len(args) && args[c.param-1].Value != nil)
 		}
 	}
 	return out, nil

@@ -111,7 +111,7 @@ func (a *analysis) reading(res result, writes bool) *reading {
 	if a.merging != nil {
 		r.merging = a.merging
 	}
-	r.composes = !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks
+	r.composes = !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks && !a.homeOnly
 	r.rekeys = a.rekeys
 	if refusal := a.acrossShards(res, tied, writes); refusal != nil {
 		r.several = refusal
@@ -138,6 +138,10 @@ func (a *analysis) acrossShards(res result, tied, writes bool) *Refusal {
 		return refuse("a join or subquery that is not by the key", "rows that belong together may be on different shards", "join by the key of all sharded tables, or bind each to one key")
 	case a.shows:
 		return refuse("a place of rows (ctid, tableoid, a server's id) over several shards", "it means something else on each shard", byKey)
+	case a.homeOnly:
+		return refuse("a lock or a setting of the transaction, over several shards", "it is home's", "ask for it in a statement of its own")
+	case a.literal:
+		return refuse("a literal that stands for the time ('now', 'today' …) over several shards", "each shard would read its own", "use now() or CURRENT_DATE")
 	case a.session:
 		return refuse("a function that changes the session or a sequence, over several shards", "it would run on each shard", byKey)
 	default:
@@ -186,7 +190,7 @@ func (a *analysis) sameEverywhere(clause string, differs bool) route {
 		refuse("a WITH query of it writes too", "write in two statements, in one transaction")
 	case a.shows:
 		refuse("it uses a row's place, which differs from shard to shard", "use the row's key")
-	case a.session || a.asks || len(a.calls) > 0:
+	case a.session || a.asks || a.homeOnly || len(a.calls) > 0:
 		refuse("it uses a function whose value may differ from shard to shard", "compute the value in the application and pass it as an argument")
 	case differs || len(a.occurrences) > 0 || a.unsharded || a.now || a.volatile:
 		return fixed{Target{Composed, a.p.all}, "reference tables are written on every shard, with values that are found once"}

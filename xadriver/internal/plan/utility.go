@@ -139,6 +139,12 @@ func (st *Statement) set(v *pg.VariableSetStmt) {
 			st.fatal = &Refusal{Clause: "SET TRANSACTION SNAPSHOT", Reason: "a snapshot is one shard's", Remedy: ""}
 		}
 	}
+	switch st.Setting.Name {
+	case "standard_conforming_strings", "transform_null_equals":
+		if v.Kind != pg.VariableSetKind_VAR_RESET && v.Kind != pg.VariableSetKind_VAR_SET_DEFAULT {
+			st.fatal = &Refusal{Clause: "SET " + st.Setting.Name, Reason: "statements are read here as they are by default", Remedy: "write strings as E'…' where they need it"}
+		}
+	}
 	for _, n := range v.Args {
 		c := n.GetAConst()
 		switch {

@@ -31,6 +31,7 @@ type Write struct {
 	Arrive Text // … and where it goes
 	First  int  // the parameter that takes the first column's array
 
+	Nullable  bool // the key's column takes NULL
 	Returning bool
 	Counted   bool // every row must be found again: else somebody else changed it
 }
@@ -55,6 +56,9 @@ func (w *Write) ShardOf(key any) (int, error) {
 	text, ok := key.(string)
 	if b, isBytes := key.([]byte); isBytes {
 		text, ok = string(b), true
+	}
+	if !ok && w.Nullable {
+		return 0, nullKey(w.Table)
 	}
 	if !ok {
 		return 0, noKey(w.Table, false)
@@ -118,7 +122,12 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 		if a.now {
 			c.prog.Moment = len(desc.Params) + 1
 			w.out.Moment = c.prog.Moment
-			moment(node, c.prog.Moment)
+			for _, m := range a.mentions {
+				if m.view != nil && m.node != nil {
+					m.inline()
+				}
+			}
+			a.moment(node, c.prog.Moment)
 		}
 		w.out.First = len(desc.Params) + 2
 	}
@@ -147,6 +156,8 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 // readable refuses what a SELECT that is made of the statement could not do.
 func (w *writer) readable() error {
 	switch {
+	case w.a.besides:
+		return &Refusal{Clause: "a subquery in RETURNING or ON CONFLICT, over several shards", Reason: "the shard of the row does not have what it reads", Remedy: "read it first, and pass it as an argument"}
 	case w.a.modifies:
 		return &Refusal{Clause: "a WITH query that writes, over several shards", Reason: "its parts would run on different shards", Remedy: byKey}
 	case w.a.err != nil:
@@ -158,7 +169,10 @@ func (w *writer) readable() error {
 }
 
 // asValue is an expression as the text of a value of a column.
-func asValue(n *pg.Node, typ string, oid uint32) (*pg.Node, error) {
+func (w *writer) asValue(n *pg.Node, typ string, oid uint32) (*pg.Node, error) {
+	if w.a.cat.CastsToText(oid) {
+		return nil, &Refusal{Clause: "a value of type " + typ + " that is found before it is written", Reason: "the type has a cast to text of its own, which need not be the text that it is read from", Remedy: byKey}
+	}
 	cast, err := pg.CastTo(n, typ)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ type (
 	Constraint                 = ast.Constraint
 	CreateStmt                 = ast.CreateStmt
 	CreateTableAsStmt          = ast.CreateTableAsStmt
+	CreateTrigStmt             = ast.CreateTrigStmt
 	CurrentOfExpr              = ast.CurrentOfExpr
 	DeleteStmt                 = ast.DeleteStmt
 	ExplainStmt                = ast.ExplainStmt
@@ -44,6 +45,7 @@ type (
 	Node_CreateSeqStmt         = ast.Node_CreateSeqStmt
 	Node_CreateStmt            = ast.Node_CreateStmt
 	Node_CreateTableAsStmt     = ast.Node_CreateTableAsStmt
+	Node_CreateTrigStmt        = ast.Node_CreateTrigStmt
 	Node_DeallocateStmt        = ast.Node_DeallocateStmt
 	Node_DeclareCursorStmt     = ast.Node_DeclareCursorStmt
 	Node_DeleteStmt            = ast.Node_DeleteStmt
@@ -71,6 +73,7 @@ type (
 	Node_ReindexStmt           = ast.Node_ReindexStmt
 	Node_RenameStmt            = ast.Node_RenameStmt
 	Node_ResTarget             = ast.Node_ResTarget
+	Node_RuleStmt              = ast.Node_RuleStmt
 	Node_SelectStmt            = ast.Node_SelectStmt
 	Node_SetToDefault          = ast.Node_SetToDefault
 	Node_SortBy                = ast.Node_SortBy
@@ -98,6 +101,7 @@ type (
 	String                     = ast.String
 	SubLink                    = ast.SubLink
 	TransactionStmt            = ast.TransactionStmt
+	TypeCast                   = ast.TypeCast
 	TypeName                   = ast.TypeName
 	UpdateStmt                 = ast.UpdateStmt
 	VariableSetStmt            = ast.VariableSetStmt
