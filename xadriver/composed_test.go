@@ -291,3 +291,37 @@ func TestTemporaryTablesKeepTheirTransactionOnHome(t *testing.T) {
 	assert.Equal(t, 1, n)
 	require.Error(t, b.QueryRow("SELECT count(*) FROM seen").Scan(&n), "other connections do not see it")
 }
+
+func TestTheTimeOfATransactionIsOne(t *testing.T) {
+	b := openBank(t, 3, "key.events=owner")
+	_, err := b.Exec("CREATE TABLE events (owner text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), day date DEFAULT CURRENT_DATE, what text)")
+	require.NoError(t, err)
+	tx, err := b.Begin()
+	require.NoError(t, err)
+	for i := range 8 {
+		_, err := tx.Exec("INSERT INTO events (owner, what) VALUES ($1, $2)", fmt.Sprint("a", i), "one by one")
+		require.NoError(t, err)
+	}
+	_, err = tx.Exec("INSERT INTO events (owner) SELECT 'b' || g FROM generate_series(1, 6) g")
+	require.NoError(t, err)
+	_, err = tx.Exec("INSERT INTO events (owner, at) VALUES ('c1', DEFAULT), ('c2', now()), ('c3', CURRENT_TIMESTAMP), ('c4', transaction_timestamp())")
+	require.NoError(t, err)
+	var n, all, equal int
+	require.NoError(t, tx.QueryRow("SELECT count(DISTINCT at), count(*), count(*) FILTER (WHERE at = now()) FROM events").Scan(&n, &all, &equal))
+	assert.Equal(t, []int{1, 18, 18}, []int{n, all, equal})
+	for i := range 8 {
+		require.NoError(t, tx.QueryRow("SELECT count(*) FROM events WHERE owner = $1 AND at = now()", fmt.Sprint("a", i)).Scan(&n))
+		assert.Equal(t, 1, n)
+		_, err := tx.Exec("UPDATE events SET at = now() WHERE owner = $1", fmt.Sprint("a", i))
+		require.NoError(t, err)
+	}
+	require.NoError(t, tx.Commit())
+	require.NoError(t, b.QueryRow("SELECT count(DISTINCT at) FROM events").Scan(&n))
+	assert.Equal(t, 1, n)
+	rows, err := b.Query("SELECT now(), CURRENT_DATE FROM events WHERE owner = 'a1'")
+	require.NoError(t, err)
+	names, err := rows.Columns()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"now", "current_date"}, names)
+	require.NoError(t, rows.Close())
+}

@@ -57,7 +57,11 @@ func (c *Conn) moment(ctx context.Context, args []driver.NamedValue, param int) 
 		return with(args, param, c.txn.began), nil
 	}
 	s := call{Statement: &plan.Statement{Class: plan.Select}, sql: "SELECT pg_catalog.now()", rows: true}
-	rows, _, err := c.one(ctx, s, c.connector.home)
+	at := c.connector.home
+	if c.txn != nil && len(c.txn.Open()) > 0 {
+		at = c.txn.Open()[0].Conn().Shard() // whose time what was done before has
+	}
+	rows, _, err := c.one(ctx, s, at)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +77,21 @@ func (c *Conn) moment(ctx context.Context, args []driver.NamedValue, param int) 
 		c.txn.began = value[0]
 	}
 	return with(args, param, value[0]), nil
+}
+
+// timely is a statement that is told the transaction's time, for a shard that came to
+// the transaction later than another.
+func (c *Conn) timely(ctx context.Context, s call) (call, error) {
+	t, err := s.Timely()
+	if err != nil {
+		return s, err
+	}
+	args, err := c.moment(ctx, s.given, t.Param)
+	if err != nil {
+		return s, err
+	}
+	s.sql, s.args = t.Text.Bind(args)
+	return s, nil
 }
 
 // with is args with one more, of number n.

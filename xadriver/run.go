@@ -162,6 +162,12 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 	if c.txn == nil {
 		return c.single(ctx, s, sh)
 	}
+	if s.Timed && len(c.txn.Open()) > 0 && c.txn.Open()[0].Conn().Shard() != sh {
+		var err error
+		if s, err = c.timely(ctx, s); err != nil {
+			return nil, nil, c.failed(err)
+		}
+	}
 	b, err := c.txn.Branch(ctx, sh)
 	if err != nil {
 		return nil, nil, c.failed(err)

@@ -13,7 +13,7 @@ import (
 // transaction that made them: each shard counts in steps of id_stride, from a
 // place of its own, so that no two shards ever give the same number.
 func (c *Conn) number(ctx context.Context) error {
-	cat, err := c.catalog(ctx)
+	cat, err := c.shared(ctx) // looking at temporary views would keep the transaction from being prepared
 	if err != nil {
 		return err
 	}

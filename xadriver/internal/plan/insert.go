@@ -21,6 +21,9 @@ func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
 	if err := a.conflictsByKey(in, into); err != nil {
 		a.fail(err)
 	}
+	for _, c := range omitted(in, into) {
+		st.Timed = st.Timed || !c.Generated && tells(c.Default)
+	}
 	switch t.Kind {
 	case shardmap.Reference:
 		differs := false

@@ -80,6 +80,7 @@ type Statement struct {
 	Control      *Control
 	Setting      *Setting
 	Hint         Hint
+	Timed        bool // it asks for the time at which its transaction began, by itself or by a default
 	Temporary    bool // it concerns temporary tables
 	Numbers      bool // it may have made columns that sequences number
 	Prepared     *Prepared

@@ -96,6 +96,7 @@ type composition struct {
 	// by how they had to be made
 	programs [4]*Program
 	write    *Write
+	timely   *Timely
 	path     []string
 	node     *pg.Node
 }

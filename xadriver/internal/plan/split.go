@@ -74,6 +74,13 @@ func (st *Statement) atOneTime(w *Write) (string, error) {
 // must be the same for all rows of a statement.
 func (a *analysis) timed(in *pg.InsertStmt, into insertion) {
 	sel := in.SelectStmt.GetSelectStmt()
+	if into.rel == nil || sel == nil {
+		return
+	}
+	selected := len(sel.ValuesLists) == 0
+	if selected && (sel.Op != pg.SetOperation_SETOP_NONE || hasStar(sel.TargetList) || len(sel.DistinctClause) > 0 || len(sel.GroupClause) > 0) {
+		return
+	}
 	for i, c := range into.rel.Columns {
 		if c.Generated || c.Default == "" || !tells(c.Default) {
 			continue
@@ -97,6 +104,12 @@ func (a *analysis) timed(in *pg.InsertStmt, into insertion) {
 					items.Items = append(items.Items, defaultOf(c.Default))
 				}
 			}
+		}
+		if selected && (at < 0 || at >= len(sel.TargetList)) {
+			if len(in.Cols) == 0 && at != len(sel.TargetList) {
+				continue
+			}
+			sel.TargetList = append(sel.TargetList, pg.Output(defaultOf(c.Default), ""))
 		}
 		if at < 0 {
 			in.Cols = append(in.Cols, &pg.Node{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Name: c.Name}}})

@@ -66,6 +66,7 @@ func (st *Statement) finish(a *analysis) {
 	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
 	st.AsksSession = a.asks
 	st.Temporary = a.temporary
+	st.Timed = st.Timed || a.now
 	for _, o := range a.occurrences {
 		st.tables = append(st.tables, o.table)
 	}

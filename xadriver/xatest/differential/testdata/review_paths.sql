@@ -1,0 +1,85 @@
+-- shard: key.t=id
+-- shard: key.u=id
+-- shard: key.public.q=id
+-- shard: reference=r
+CREATE TABLE t (id int PRIMARY KEY, v int, x int, s text);
+CREATE TABLE u (id int, n int, w int, s text, PRIMARY KEY (id, n));
+CREATE TABLE r (v int PRIMARY KEY, name text);
+CREATE TABLE h (v int PRIMARY KEY, name text);
+INSERT INTO t SELECT i, i % 5, i % 3, 's' || (i % 4) FROM generate_series(1, 30) i;
+INSERT INTO u SELECT i, n, i % 4, 'u' || (i % 3) FROM generate_series(1, 20) i, generate_series(1, 2) n WHERE i % 3 <> 0;
+INSERT INTO r SELECT i, 'r' || i FROM generate_series(0, 4) i;
+INSERT INTO h SELECT i, 'h' || i FROM generate_series(0, 4) i;
+-- views under other search paths
+CREATE SCHEMA app;
+CREATE FUNCTION public.f(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 + 1 $$;
+CREATE FUNCTION app.f(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT $1 + 1000 $$;
+CREATE TYPE public.mood AS ENUM ('sad', 'ok');
+CREATE TYPE app.mood AS ENUM ('ok', 'sad');
+CREATE VIEW vf AS SELECT id, f(v) AS fv, (CASE WHEN x = 0 THEN 'sad' ELSE 'ok' END)::mood AS m FROM t;
+SELECT max(fv) FROM vf;
+SET search_path = app, public;
+SELECT max(fv) FROM vf;
+SELECT a.id, a.fv, b.id FROM vf a JOIN vf b ON a.fv = b.id + 1 WHERE a.id < 10;
+SELECT a.m, count(*) FROM vf a JOIN u ON a.fv = u.w GROUP BY a.m ORDER BY a.m;
+SELECT m, count(*) FROM vf GROUP BY m ORDER BY m;
+SELECT id, fv FROM vf ORDER BY fv, id LIMIT 4;
+UPDATE t SET s = 'k' FROM vf WHERE vf.fv = t.id;
+SELECT count(*) FROM t WHERE s = 'k';
+CREATE TABLE app.h (v int PRIMARY KEY, name text);
+INSERT INTO app.h SELECT i, 'app' || i FROM generate_series(0, 4) i;
+SELECT h.name, count(*) FROM t JOIN h ON t.v = h.v GROUP BY h.name;
+SELECT h.name, count(*) FROM t JOIN public.h ON t.v = h.v GROUP BY h.name;
+SELECT a.name, b.name, count(*) FROM t JOIN public.h a ON t.v = a.v JOIN h b ON b.v = t.x GROUP BY 1, 2;
+SELECT public.h.name, count(*) FROM t JOIN public.h ON t.v = h.v JOIN app.h AS k USING (v) GROUP BY public.h.name;
+SELECT app.h.name, public.h.name FROM app.h, public.h, t WHERE app.h.v = t.id AND public.h.v = t.x;
+SELECT * FROM app.h, public.h, t WHERE app.h.v = t.id AND public.h.v = t.x ORDER BY t.id;
+RESET search_path;
+SELECT max(fv) FROM vf;
+-- a temporary function or type path
+CREATE TEMP TABLE t (id int, v int, x int, s text);
+SELECT count(*) FROM t;
+SELECT count(*) FROM public.t;
+SELECT count(*) FROM vf;
+SELECT a.id, t.id FROM public.t a LEFT JOIN t ON a.v = t.id WHERE a.id < 3 ORDER BY a.id;
+INSERT INTO t SELECT id * 100, v FROM public.t WHERE x = 1;
+SELECT count(*), max(id) FROM t;
+INSERT INTO public.t SELECT * FROM t;
+SELECT count(*), max(id) FROM public.t;
+UPDATE public.t SET v = t.v + 1 FROM t WHERE public.t.id = t.id;
+DROP TABLE t;
+SELECT count(*), max(id) FROM t;
+DELETE FROM t WHERE id > 30;
+-- CTE names
+WITH t AS (SELECT * FROM t WHERE v = 1) SELECT count(*), sum(x) FROM t;
+WITH t AS (SELECT * FROM t WHERE v = 1), w AS (SELECT * FROM t) SELECT count(*), sum(x) FROM w;
+WITH w AS (SELECT * FROM t), t AS (SELECT id FROM u) SELECT count(*) FROM w, t WHERE w.v = t.id;
+SELECT (WITH t AS (SELECT 1 AS a) SELECT a FROM t), count(*) FROM t;
+SELECT id, (WITH u AS (SELECT 7 AS w) SELECT u.w + t.v FROM u) FROM t ORDER BY id LIMIT 3;
+WITH u AS (SELECT 1 AS w) SELECT t.id, u.w, (SELECT count(*) FROM public.u WHERE u.w = t.x) FROM t JOIN u ON t.v = u.w;
+WITH vf AS (SELECT 1 AS fv) SELECT count(*) FROM vf;
+WITH t AS (SELECT 1 AS id) SELECT count(*) FROM vf, t WHERE vf.id = t.id;
+WITH h AS (SELECT 5 AS v) SELECT h.v, count(*) FROM t JOIN h ON t.v < h.v GROUP BY h.v;
+WITH h AS (SELECT v FROM h WHERE v > 1) SELECT h.v, count(*) FROM t JOIN h ON t.v = h.v GROUP BY h.v;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) SELECT t.n, count(*) FROM t, public.t AS p WHERE p.v = t.n GROUP BY t.n;
+WITH a AS (WITH u AS (SELECT * FROM t WHERE id < 5) SELECT * FROM u) SELECT count(*) FROM a, u WHERE a.v = u.w;
+SELECT count(*) FROM t WHERE id IN (WITH t AS (SELECT w AS id FROM u) SELECT id FROM t);
+WITH x AS (SELECT id AS k FROM t) SELECT k FROM x WHERE k = 5;
+WITH x(k, id) AS (SELECT id, v FROM t) SELECT k, id FROM x WHERE id = 1;
+WITH x(id) AS (SELECT v, id FROM t) SELECT * FROM x WHERE id = 1;
+SELECT * FROM (SELECT v AS id, id AS v FROM t) q WHERE id = 3;
+SELECT * FROM t AS q(v, id) WHERE id = 3;
+SELECT * FROM t AS q(v, id, y) JOIN u ON q.v = u.id WHERE q.id = 1;
+SELECT * FROM (VALUES (1, 5), (2, 6)) AS k(v, id) JOIN t ON t.id = k.id WHERE k.v = 1;
+SELECT * FROM (TABLE t) q(a, b) WHERE b = 2;
+SELECT count(*) FROM (SELECT * FROM t JOIN u USING (id)) q WHERE id = 5;
+SELECT count(*) FROM (SELECT * FROM t NATURAL JOIN r) q WHERE id = 5;
+SELECT count(*) FROM t NATURAL JOIN u;
+SELECT count(*) FROM t NATURAL LEFT JOIN u;
+SELECT count(*) FROM t JOIN u USING (id, s);
+SELECT * FROM t FULL JOIN u USING (id) WHERE id = 3;
+SELECT id, t.id, u.id FROM t RIGHT JOIN u USING (id) WHERE t.id IS NULL OR id = 4;
+SELECT id, count(*) FROM t LEFT JOIN u USING (id) GROUP BY id ORDER BY id LIMIT 5;
+SELECT id, count(*) FROM t FULL JOIN u USING (id) GROUP BY id ORDER BY id LIMIT 5;
+SELECT DISTINCT s FROM t JOIN u USING (s);
+SELECT s, count(*) FROM t FULL JOIN u USING (s) GROUP BY s ORDER BY s;
