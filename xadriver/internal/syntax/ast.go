@@ -95,6 +95,7 @@ type (
 	ResTarget                  = ast.ResTarget
 	ReturningClause            = ast.ReturningClause
 	SQLValueFunction           = ast.SQLValueFunction
+	SQLValueFunctionOp         = ast.SQLValueFunctionOp
 	SelectStmt                 = ast.SelectStmt
 	SetToDefault               = ast.SetToDefault
 	SortBy                     = ast.SortBy
