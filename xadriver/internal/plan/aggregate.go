@@ -9,12 +9,12 @@ import (
 func (g *grouper) part(n *pg.Node, average bool) (column *pg.Node, at int) {
 	for i, p := range g.partials {
 		if p.average == average && pg.Same(p.written, n) {
-			return pg.Column(partColumn(len(g.group) + i)), i
+			return partRef(len(g.group) + i), i
 		}
 	}
 	g.partials = append(g.partials, partial{node: pg.Clone(n), written: pg.Clone(n), average: average})
 	at = len(g.partials) - 1
-	return pg.Column(partColumn(len(g.group) + at)), at
+	return partRef(len(g.group) + at), at
 }
 
 // aggregate says an aggregate in terms of the parts, nil where that would not be

@@ -47,6 +47,7 @@ type analysis struct {
 	regroups bool     // the top level sums up rows of several shards
 	reframes bool     // … has window functions over rows of several shards
 	dedupes  bool     // … has DISTINCT over rows of several shards
+	chooses  bool     // which rows it takes, or in what order, is not said
 	besides  bool     // RETURNING or ON CONFLICT of an INSERT reads tables
 	userFunc bool     // calls functions that are not PostgreSQL's own
 	homeOnly bool     // does something that home does for all

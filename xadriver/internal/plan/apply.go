@@ -151,11 +151,19 @@ func (w *writer) identity(clause string) ([]catalog.Column, error) {
 	return ids, nil
 }
 
+// rowsOf is the alias of the rows that are handed over to change a table.
+func rowsOf(table string) string {
+	if table == "x" {
+		return "xapg_rows"
+	}
+	return "x"
+}
+
 // found is the condition by which a shard finds the rows that are handed over.
 func found(alias string, ids []catalog.Column) string {
 	list := make([]string, len(ids))
 	for i, c := range ids {
-		list[i] = fmt.Sprintf("%s.%s = CAST(x.xapg_%d AS %s)", quoted(alias), quoted(c.Name), i+1, c.Type)
+		list[i] = fmt.Sprintf("%s.%s = CAST(%s.xapg_%d AS %s)", quoted(alias), quoted(c.Name), rowsOf(alias), i+1, c.Type)
 	}
 	return strings.Join(list, " AND ")
 }
@@ -164,16 +172,20 @@ func found(alias string, ids []catalog.Column) string {
 func (w *writer) stay(u *pg.UpdateStmt, ids, cols []catalog.Column, set []assignment, place map[string]int, alias string) error {
 	items := make([]string, len(set))
 	for i, s := range set {
-		c := w.w.rel.Columns[w.w.rel.Column(s.column)]
+		column := w.w.rel.Column(s.column)
+		if column < 0 {
+			return errOtherwise // PostgreSQL knows a column that the catalog does not know yet
+		}
+		c := w.w.rel.Columns[column]
 		at, ok := place[s.column]
 		if !ok {
 			items[i] = quoted(s.column) + " = DEFAULT"
 			continue
 		}
-		items[i] = fmt.Sprintf("%s = CAST(x.xapg_%d AS %s)", quoted(s.column), at+1, c.Type)
+		items[i] = fmt.Sprintf("%s = CAST(%s.xapg_%d AS %s)", quoted(s.column), rowsOf(alias), at+1, c.Type)
 	}
 	sql := "UPDATE " + relationName(u.Relation, w.w.rel) + " AS " + quoted(alias) + " SET " + strings.Join(items, ", ") +
-		" FROM " + w.arrays(len(cols)) + " WHERE " + found(alias, ids)
+		" FROM " + w.arrays(rowsOf(alias), len(cols)) + " WHERE " + found(alias, ids)
 	stmts, err := pg.Parse(sql)
 	if err != nil {
 		return err
@@ -196,7 +208,7 @@ func relationName(rv *pg.RangeVar, r *catalog.Relation) string {
 
 // move deletes rows where they were and inserts them where they belong.
 func (w *writer) move(u *pg.UpdateStmt, ids, cols []catalog.Column, place map[string]int, alias string) error {
-	stmts, err := pg.Parse("DELETE FROM " + relationName(u.Relation, w.w.rel) + " AS " + quoted(alias) + " USING " + w.arrays(len(cols)) + " WHERE " + found(alias, ids))
+	stmts, err := pg.Parse("DELETE FROM " + relationName(u.Relation, w.w.rel) + " AS " + quoted(alias) + " USING " + w.arrays(rowsOf(alias), len(cols)) + " WHERE " + found(alias, ids))
 	if err != nil {
 		return err
 	}
@@ -211,7 +223,7 @@ func (w *writer) move(u *pg.UpdateStmt, ids, cols []catalog.Column, place map[st
 		}
 	}
 	stmts, err = pg.Parse("INSERT INTO " + quoted(w.w.rel.Schema) + "." + quoted(w.w.rel.Name.Name) + " AS " + quoted(alias) + " (" + strings.Join(into, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
-		strings.Join(items, ", ") + " FROM " + w.arrays(len(cols)) + " ORDER BY x.xapg_n")
+		strings.Join(items, ", ") + " FROM " + w.arrays("x", len(cols)) + " ORDER BY x.xapg_n")
 	if err != nil {
 		return err
 	}
@@ -258,7 +270,7 @@ func (w *writer) remove(d *pg.DeleteStmt, node *pg.Node) error {
 	if err := w.lock("FOR UPDATE"); err != nil {
 		return err
 	}
-	stmts, err := pg.Parse("DELETE FROM " + relationName(d.Relation, w.w.rel) + " AS " + quoted(alias) + " USING " + w.arrays(len(ids)) + " WHERE " + found(alias, ids))
+	stmts, err := pg.Parse("DELETE FROM " + relationName(d.Relation, w.w.rel) + " AS " + quoted(alias) + " USING " + w.arrays(rowsOf(alias), len(ids)) + " WHERE " + found(alias, ids))
 	if err != nil {
 		return err
 	}
@@ -273,7 +285,10 @@ func (w *writer) remove(d *pg.DeleteStmt, node *pg.Node) error {
 // lock makes sure that the rows that will be changed stay as they are found. It
 // may lock rows besides, where their own columns do not tell.
 func (w *writer) lock(strength string) error {
-	m := w.a.mentions[0]
+	m := w.w.place
+	if m == nil {
+		return errOtherwise
+	}
 	var filter []*pg.Node
 	for _, cond := range w.a.conds {
 		if n := w.filter(cond, m); n != nil {

@@ -44,6 +44,8 @@ func (a *analysis) function(f *pg.FuncCall, sc *scope) {
 		"table_to_xml_and_xmlschema", "schema_to_xml", "schema_to_xmlschema", "schema_to_xml_and_xmlschema", "database_to_xml", "database_to_xmlschema",
 		"database_to_xml_and_xmlschema", "ts_stat", "pg_relation_size", "pg_total_relation_size", "pg_table_size", "pg_indexes_size", "pg_database_size":
 		info.Opaque = true // tables are named in text
+	case "string_agg", "array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg":
+		a.chooses = true // the order in which they take their values
 	case "set_config":
 		a.refuse("set_config", "settings must hold on every shard", "use SET or SET LOCAL", f.Location)
 	case "nextval", "setval", "currval", "lastval":

@@ -12,6 +12,8 @@ type write struct {
 	clause string
 	table  *shardmap.Table
 	rel    *catalog.Relation
+	place  *mention
+	joins  bool // a row may be joined with several, of which one is taken
 	res    result
 }
 
@@ -20,6 +22,7 @@ func (a *analysis) update(u *pg.UpdateStmt, sc *scope) write {
 	a.with(u.WithClause, sc)
 	w := a.victim("UPDATE", u.Relation, sc)
 	w.join(a.from(u.FromClause, sc))
+	w.joins = len(u.FromClause) > 0
 	a.conditions(u.WhereClause, sc, sc.block)
 	a.expression(u.WhereClause, sc)
 	a.assignments(u.TargetList, w, sc)
@@ -46,6 +49,9 @@ func (a *analysis) victim(clause string, rv *pg.RangeVar, sc *scope) write {
 	}
 	sc.entries = append(sc.entries, e)
 	w := write{clause: clause, table: t, rel: r}
+	if n := len(a.mentions); n > 0 && a.mentions[n-1].entry == e {
+		w.place = a.mentions[n-1]
+	}
 	if t != nil && t.Kind == shardmap.Sharded {
 		w.res.rows, w.res.hides = true, true
 	}
@@ -75,9 +81,23 @@ func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
 		if w.rel != nil {
 			if at := w.rel.Column(t.GetName()); at >= 0 {
 				a.momentary(t.GetVal(), w.rel.Columns[at].TypeOID)
+				a.now = a.now || t.GetVal().GetSetToDefault() != nil && tells(w.rel.Columns[at].Default)
 			}
 		}
 		a.expression(n, sc)
+	}
+}
+
+// defaults writes out DEFAULT in SET where it depends on the time.
+func defaults(list []*pg.Node, rel *catalog.Relation) {
+	if rel == nil {
+		return
+	}
+	for _, n := range list {
+		t := n.GetResTarget()
+		if at := rel.Column(t.GetName()); at >= 0 && t.GetVal().GetSetToDefault() != nil && tells(rel.Columns[at].Default) {
+			t.Val = defaultOf(rel.Columns[at].Default)
+		}
 	}
 }
 

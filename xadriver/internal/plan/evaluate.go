@@ -306,7 +306,7 @@ func (w *writer) rowsAs(cols []catalog.Column) (*pg.Node, error) {
 	for i, c := range cols {
 		items[i] = fmt.Sprintf("CAST(x.xapg_%d AS %s)", i+1, c.Type)
 	}
-	stmts, err := pg.Parse("SELECT " + strings.Join(items, ", ") + " FROM " + w.arrays(len(cols)) + " ORDER BY x.xapg_n")
+	stmts, err := pg.Parse("SELECT " + strings.Join(items, ", ") + " FROM " + w.arrays("x", len(cols)) + " ORDER BY x.xapg_n")
 	if err != nil {
 		return nil, err
 	}
@@ -314,10 +314,10 @@ func (w *writer) rowsAs(cols []catalog.Column) (*pg.Node, error) {
 }
 
 // arrays is an item of FROM: the rows that are handed over, one array a column.
-func (w *writer) arrays(width int) string {
+func (w *writer) arrays(alias string, width int) string {
 	params, names := make([]string, width), make([]string, width)
 	for i := range width {
 		params[i], names[i] = fmt.Sprintf("pg_catalog.unnest($%d::pg_catalog.text[])", w.out.First+i), fmt.Sprintf("xapg_%d", i+1)
 	}
-	return "ROWS FROM (" + strings.Join(params, ", ") + ") WITH ORDINALITY AS x(" + strings.Join(names, ", ") + ", xapg_n)"
+	return "ROWS FROM (" + strings.Join(params, ", ") + ") WITH ORDINALITY AS " + alias + "(" + strings.Join(names, ", ") + ", xapg_n)"
 }

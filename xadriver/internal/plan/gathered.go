@@ -173,7 +173,8 @@ func columnsNamed(n proto.Message) named {
 		switch m := m.(type) {
 		case *pg.SubLink:
 			// What EXISTS selects does not matter.
-			if sel := m.Subselect.GetSelectStmt(); m.SubLinkType == pg.SubLinkType_EXISTS_SUBLINK && sel != nil && len(sel.TargetList) == 1 && isStar(sel.TargetList[0].GetResTarget().GetVal()) {
+			if sel := m.Subselect.GetSelectStmt(); m.SubLinkType == pg.SubLinkType_EXISTS_SUBLINK && sel != nil && sel.Op == pg.SetOperation_SETOP_NONE &&
+				len(sel.SortClause)+len(sel.DistinctClause)+len(sel.GroupClause) == 0 && len(sel.TargetList) == 1 && isStar(sel.TargetList[0].GetResTarget().GetVal()) {
 				sel.TargetList = []*pg.Node{pg.Output(pg.Int(1), "")}
 			}
 		case *pg.ColumnRef:
@@ -248,7 +249,11 @@ func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 		return err
 	}
 	name := ""
-	if p := taken[text.String()]; p != nil {
+	key := text.String()
+	if m.class != nil && len(m.class.all()) > 0 {
+		key += fmt.Sprintf(" %p", m.class.outermost()) // from the shards of these keys only
+	}
+	if p := taken[key]; p != nil {
 		name = p.Table
 	} else {
 		name = m.rv.Relname
@@ -265,7 +270,7 @@ func (c *composer) pull(m *mention, used named, taken map[string]*Pull) error {
 			p.home = true
 		}
 		c.prog.Pulls = append(c.prog.Pulls, p)
-		taken[text.String()] = &p
+		taken[key] = &p
 		// Not made from the table itself, which the transaction may have locked.
 		create := "CREATE TEMPORARY TABLE " + quoted(name) + " (" + strings.Join(empty, ", ") + ") ON COMMIT DROP"
 		c.prog.Create = append(c.prog.Create, create)

@@ -9,7 +9,7 @@ import (
 // grouped composes a query that sums up rows of several shards: each shard sums
 // up its own, and a PostgreSQL session sums up the sums.
 func (c *composer) grouped() (bool, error) {
-	if !c.pushable() || !c.a.regroups || len(c.sel.LockingClause) > 0 {
+	if len(c.a.calls) > 0 || !c.pushable() || !c.a.regroups || len(c.sel.LockingClause) > 0 {
 		return false, nil
 	}
 	g := &grouper{c: c}
@@ -160,7 +160,7 @@ func (g *grouper) final() (*pg.SelectStmt, bool) {
 		f.TargetList = append(f.TargetList, pg.Output(put(n.GetResTarget().GetVal()), g.c.desc.Columns[i].Name))
 	}
 	for i := range g.group {
-		f.GroupClause = append(f.GroupClause, pg.Column(partColumn(i)))
+		f.GroupClause = append(f.GroupClause, partRef(i))
 	}
 	if sel.HavingClause != nil {
 		f.HavingClause = put(sel.HavingClause)
@@ -197,7 +197,7 @@ func (g *grouper) final() (*pg.SelectStmt, bool) {
 func (g *grouper) rewrite(n *pg.Node) bool {
 	for i, e := range g.group {
 		if g.c.sameExpr(e, n) {
-			n.Node = pg.Column(partColumn(i)).Node
+			n.Node = partRef(i).Node
 			return true
 		}
 	}

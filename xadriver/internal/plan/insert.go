@@ -50,6 +50,9 @@ func (st *Statement) insert(a *analysis, into insertion, in *pg.InsertStmt) {
 // inserts routes INSERT into a sharded table.
 func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
 	t := into.table
+	for _, c := range omitted(in, into) {
+		into.evaluate = into.evaluate || into.source != nil && !c.Generated && tells(c.Default)
+	}
 	if into.source != nil && !into.evaluate {
 		res := into.res
 		if root, tied := a.together(); !tied || into.source.outermost() != root {

@@ -11,74 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/xapg/xapg/shardmap"
-	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/plan"
 )
 
-// The world of these tests: three shards, s0 is home. Keys are placed by list, so
-// that a test can say where they are: text keys a… are on s0, b… on s1, c… on s2,
-// and numbers 1x, 2x, 3x likewise.
-const (
-	textOID, int8OID, int4OID = 25, 20, 23
-)
-
-func column(name string, oid uint32) catalog.Column {
-	return catalog.Column{Name: name, TypeOID: oid, Typmod: -1}
-}
-
-func relation(name string, kind byte, cols ...catalog.Column) *catalog.Relation {
-	return &catalog.Relation{Name: catalog.Name{Schema: "public", Name: name}, Kind: kind, Columns: cols}
-}
-
-func world(t testing.TB) (*plan.Planner, *catalog.Catalog) {
-	t.Helper()
-	owners := []shardmap.ListEntry{
-		{Shard: "s0", Values: []string{"a", "a2", "a3"}}, {Shard: "s1", Values: []string{"b", "b2", "b3"}}, {Shard: "s2", Values: []string{"c"}, Default: true},
-	}
-	ids := []shardmap.ListEntry{{Shard: "s0", Values: []string{"1", "11"}}, {Shard: "s1", Values: []string{"2", "22"}}, {Shard: "s2", Values: []string{"3"}, Default: true}}
-	m, err := shardmap.New(shardmap.Spec{
-		Shards: []string{"s0", "s1", "s2"},
-		Tables: []shardmap.TableSpec{
-			{Name: "accounts", Key: "owner", List: owners}, {Name: "ledger", Key: "owner", List: owners},
-			{Name: "items", Key: "id", List: ids}, {Name: "hashed", Key: "id"},
-			{Name: "currencies", Reference: true}, {Name: "counted", Reference: true},
-		},
-		Keys: []string{"tenant_id"},
-	})
-	require.NoError(t, err)
-	counted := relation("counted", 'r', column("id", int8OID), column("at", 1184))
-	counted.Columns[0].Default = "nextval('counted_id_seq'::regclass)"
-	numbered := relation("numbered", 'r', column("tenant_id", int4OID), column("id", int8OID))
-	numbered.Columns[1].Identity = true
-	child := relation("accounts_2026", 'r', column("owner", textOID), column("balance", int8OID), column("note", textOID))
-	accounts := relation("accounts", 'p', column("owner", textOID), column("balance", int8OID), column("note", textOID))
-	child.Parent = accounts
-	view := relation("rich", 'v', column("owner", textOID), column("balance", int8OID))
-	view.ViewDef = " SELECT accounts.owner,\n    accounts.balance\n   FROM accounts\n  WHERE (accounts.balance > 100);"
-	top := relation("top", 'v', column("owner", textOID))
-	top.ViewDef = "SELECT accounts.owner FROM accounts ORDER BY accounts.balance LIMIT 3"
-	cat := catalog.New("app", []string{"public"}, []*catalog.Relation{
-		accounts, child, view, top, counted,
-		relation("ledger", 'r', column("owner", textOID), column("n", int8OID), column("amount", int8OID)),
-		relation("items", 'r', column("id", int8OID), column("owner", textOID), column("price", 1700)),
-		relation("hashed", 'r', column("id", int8OID), column("v", textOID)), numbered,
-		relation("currencies", 'r', column("code", textOID), column("name", textOID)),
-		relation("audit", 'r', column("id", int8OID), column("what", textOID)),
-		relation("orders", 'r', column("id", int8OID), column("tenant_id", int4OID)),
-		{Name: catalog.Name{Schema: "pg_catalog", Name: "pg_class"}, Kind: 'r'},
-	}, map[catalog.Name]catalog.Function{
-		{Schema: "pg_catalog", Name: "count"}: {Aggregate: true}, {Schema: "pg_catalog", Name: "sum"}: {Aggregate: true},
-		{Schema: "pg_catalog", Name: "row_number"}: {Window: true}, {Schema: "pg_catalog", Name: "random"}: {Volatile: true},
-		{Schema: "pg_catalog", Name: "now"}: {Volatile: true}, {Schema: "pg_catalog", Name: "upper"}: {}, {Schema: "pg_catalog", Name: "nextval"}: {Volatile: true},
-		{Schema: "pg_catalog", Name: "generate_series"}: {Set: true}, {Schema: "pg_catalog", Name: "pg_notify"}: {Volatile: true, Notifies: true},
-		{Schema: "public", Name: "get_balance"}: {Volatile: true, Opaque: true}, {Schema: "public", Name: "pure"}: {},
-	})
-	return plan.New(m, 100), cat
-}
-
 // goes says where a statement goes: the shards after One (s0), Any (any),
-// Scatter (s0+s1) or Everywhere (all); or, after "no ", part of the refusal; or,
-// after "! ", an SQLSTATE.
+// Scatter (s0+s1) or Everywhere (all); composed, if a program or a write answers
+// it, with the shards after it (composed s0+s1) where these are not all; or,
+// after "no ", part of the refusal; or, after "! ", an SQLSTATE.
 func goes(t testing.TB, sql string, args ...any) string {
 	t.Helper()
 	p, cat := world(t)
@@ -104,6 +43,11 @@ func goes(t testing.TB, sql string, args ...any) string {
 		return "any"
 	case plan.Everywhere:
 		return "all"
+	case plan.Composed:
+		if len(names) == 3 {
+			return "composed"
+		}
+		return "composed " + strings.Join(names, "+")
 	default:
 		return strings.Join(names, "+")
 	}
@@ -221,21 +165,21 @@ func TestJoinsByTheKeyAreLocal(t *testing.T) {
 		{"SELECT * FROM accounts a, accounts b WHERE a.owner = 'a' AND b.owner = 'a2'", nil, "s0"},
 		{"SELECT * FROM accounts, generate_series(1, 3) g WHERE owner = 'b'", nil, "s1"},
 		// Off the key, or not bound on every side.
-		{"SELECT * FROM accounts a JOIN ledger l ON a.owner <> l.owner", nil, "no a join or subquery that is not by the key"},
-		{"SELECT * FROM accounts a, ledger l WHERE a.owner = 'a'", nil, "no a join or subquery that is not by the key"},
-		{"SELECT * FROM accounts a, ledger l WHERE a.owner = 'a' AND l.owner = 'b'", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts a JOIN items i ON a.owner = i.owner", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts a JOIN ledger l ON a.owner = l.owner OR true", nil, "no a join or subquery"},
+		{"SELECT * FROM accounts a JOIN ledger l ON a.owner <> l.owner", nil, "composed"},
+		{"SELECT * FROM accounts a, ledger l WHERE a.owner = 'a'", nil, "composed"},
+		{"SELECT * FROM accounts a, ledger l WHERE a.owner = 'a' AND l.owner = 'b'", nil, "composed s0+s1"},
+		{"SELECT * FROM accounts a JOIN items i ON a.owner = i.owner", nil, "composed"},
+		{"SELECT * FROM accounts a JOIN ledger l ON a.owner = l.owner OR true", nil, "composed"},
 		// What ON says of an outer join does not bind the side that is kept.
 		{"SELECT * FROM accounts a LEFT JOIN ledger l ON a.owner = l.owner AND a.owner = 'b'", nil, "s0+s1+s2"},
 		{"SELECT * FROM accounts a LEFT JOIN ledger l ON a.owner = l.owner AND l.owner = 'b'", nil, "s0+s1+s2"},
-		{"SELECT * FROM accounts a CROSS JOIN accounts x LEFT JOIN ledger l ON l.owner = a.owner AND l.owner = x.owner", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts a FULL JOIN ledger l ON a.owner = l.owner", nil, "no FULL JOIN"},
-		{"SELECT * FROM accounts a FULL JOIN ledger l ON a.owner = l.owner AND a.owner = 'b'", nil, "no FULL JOIN"},
-		{"SELECT * FROM currencies c LEFT JOIN accounts a ON a.note = c.code", nil, "no an outer join"},
-		{"SELECT * FROM accounts a JOIN audit u ON u.id = a.balance", nil, "no a join of sharded and unsharded"},
+		{"SELECT * FROM accounts a CROSS JOIN accounts x LEFT JOIN ledger l ON l.owner = a.owner AND l.owner = x.owner", nil, "composed"},
+		{"SELECT * FROM accounts a FULL JOIN ledger l ON a.owner = l.owner", nil, "composed"},
+		{"SELECT * FROM accounts a FULL JOIN ledger l ON a.owner = l.owner AND a.owner = 'b'", nil, "composed"},
+		{"SELECT * FROM currencies c LEFT JOIN accounts a ON a.note = c.code", nil, "composed"},
+		{"SELECT * FROM accounts a JOIN audit u ON u.id = a.balance", nil, "composed"},
 		{"SELECT * FROM accounts a JOIN audit u ON u.id = a.balance WHERE a.owner = 'a'", nil, "s0"},
-		{"SELECT * FROM accounts a JOIN audit u ON u.id = a.balance WHERE a.owner = 'b'", nil, "no a join of a sharded table with an unsharded"},
+		{"SELECT * FROM accounts a JOIN audit u ON u.id = a.balance WHERE a.owner = 'b'", nil, "composed s1"},
 	})
 }
 
@@ -253,47 +197,47 @@ func TestSubqueries(t *testing.T) {
 		{"WITH x AS (SELECT * FROM accounts WHERE owner = 'b') SELECT * FROM x, x y", nil, "s1"},
 		{"SELECT * FROM accounts a, LATERAL (SELECT * FROM ledger l WHERE l.owner = a.owner) s WHERE a.owner = 'b'", nil, "s1"},
 		{"SELECT * FROM accounts WHERE owner = 'b' UNION SELECT * FROM accounts WHERE owner = 'b2'", nil, "s1"},
-		{"SELECT owner FROM accounts UNION ALL SELECT owner FROM accounts", nil, "no a join or subquery"},
+		{"SELECT owner FROM accounts UNION ALL SELECT owner FROM accounts", nil, "composed"},
 		// Constants inside do not bind what is outside, nor the other way round.
 		{"SELECT * FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM ledger l WHERE l.owner = a.owner AND l.owner = 'b')", nil, "s0+s1+s2"},
 		{"SELECT * FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM ledger l WHERE l.owner = a.owner AND a.owner = 'b')", nil, "s0+s1+s2"},
-		{"SELECT * FROM accounts a WHERE EXISTS (SELECT 1 FROM ledger l WHERE l.amount = a.balance)", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts a, accounts x WHERE EXISTS (SELECT 1 FROM ledger l WHERE l.owner = a.owner AND l.owner = x.owner)", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts WHERE balance = (SELECT max(balance) FROM accounts)", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts WHERE owner = 'b' AND balance > (SELECT avg(balance) FROM accounts)", nil, "no a join or subquery"},
-		{"SELECT * FROM accounts WHERE owner IN (SELECT owner FROM ledger)", nil, "no a join or subquery"},
-		{"SELECT * FROM currencies WHERE EXISTS (SELECT 1 FROM accounts WHERE note = code)", nil, "no a subquery over a sharded table"},
-		{"SELECT * FROM (SELECT * FROM accounts ORDER BY balance LIMIT 1) s WHERE s.owner = 'b'", nil, "no LIMIT"},
-		{"SELECT * FROM top WHERE owner = 'b'", nil, "no LIMIT"},
-		{"SELECT * FROM (SELECT DISTINCT ON (note) * FROM accounts) s WHERE s.owner = 'b'", nil, "no DISTINCT"},
-		{"SELECT * FROM (SELECT owner, row_number() OVER (ORDER BY balance) FROM accounts) s WHERE s.owner = 'b'", nil, "no a window"},
+		{"SELECT * FROM accounts a WHERE EXISTS (SELECT 1 FROM ledger l WHERE l.amount = a.balance)", nil, "composed"},
+		{"SELECT * FROM accounts a, accounts x WHERE EXISTS (SELECT 1 FROM ledger l WHERE l.owner = a.owner AND l.owner = x.owner)", nil, "composed"},
+		{"SELECT * FROM accounts WHERE balance = (SELECT max(balance) FROM accounts)", nil, "composed"},
+		{"SELECT * FROM accounts WHERE owner = 'b' AND balance > (SELECT avg(balance) FROM accounts)", nil, "composed"},
+		{"SELECT * FROM accounts WHERE owner IN (SELECT owner FROM ledger)", nil, "composed"},
+		{"SELECT * FROM currencies WHERE EXISTS (SELECT 1 FROM accounts WHERE note = code)", nil, "composed"},
+		{"SELECT * FROM (SELECT * FROM accounts ORDER BY balance LIMIT 1) s WHERE s.owner = 'b'", nil, "composed"},
+		{"SELECT * FROM top WHERE owner = 'b'", nil, "composed"},
+		{"SELECT * FROM (SELECT DISTINCT ON (note) * FROM accounts) s WHERE s.owner = 'b'", nil, "composed"},
+		{"SELECT * FROM (SELECT owner, row_number() OVER (ORDER BY balance) FROM accounts) s WHERE s.owner = 'b'", nil, "composed"},
 		{"WITH accounts AS (SELECT 'b' AS owner) SELECT * FROM accounts WHERE owner = 'b'", nil, "s0"}, // a CTE hides the table
-		{"WITH RECURSIVE r AS (SELECT owner FROM accounts WHERE owner = 'b' UNION ALL SELECT l.owner FROM ledger l, r WHERE l.owner = r.owner) SELECT * FROM r", nil, "no"},
-		{"SELECT (SELECT sum(a.balance)) FROM accounts a", nil, "no an aggregate"},
+		{"WITH RECURSIVE r AS (SELECT owner FROM accounts WHERE owner = 'b' UNION ALL SELECT l.owner FROM ledger l, r WHERE l.owner = r.owner) SELECT * FROM r", nil, "composed"},
+		{"SELECT (SELECT sum(a.balance)) FROM accounts a", nil, "composed"},
 	})
 }
 
-func TestWhatWouldHaveToBeMergedIsRefused(t *testing.T) {
+func TestWhatHasToBeMergedIsComposed(t *testing.T) {
 	check(t, []spec{
-		{"SELECT count(*) FROM accounts", nil, "no an aggregate"},
-		{"SELECT sum(balance) - sum(balance) FROM accounts", nil, "no an aggregate"},
-		{"SELECT note, count(*) FROM accounts GROUP BY note", nil, "no GROUP BY"},
+		{"SELECT count(*) FROM accounts", nil, "composed"},
+		{"SELECT sum(balance) - sum(balance) FROM accounts", nil, "composed"},
+		{"SELECT note, count(*) FROM accounts GROUP BY note", nil, "composed"},
 		{"SELECT owner, count(*) FROM accounts GROUP BY owner", nil, "s0+s1+s2"},
 		{"SELECT owner, note, count(*) FROM ledger l JOIN accounts a USING (owner) GROUP BY 1, 2 HAVING count(*) > 1", nil, "s0+s1+s2"},
-		{"SELECT 1 FROM accounts HAVING true", nil, "no an aggregate"},
-		{"SELECT DISTINCT note FROM accounts", nil, "no DISTINCT"},
+		{"SELECT 1 FROM accounts HAVING true", nil, "composed"},
+		{"SELECT DISTINCT note FROM accounts", nil, "composed"},
 		{"SELECT DISTINCT owner, note FROM accounts", nil, "s0+s1+s2"},
-		{"SELECT * FROM accounts ORDER BY owner", nil, "no ORDER BY"},
-		{"SELECT * FROM accounts LIMIT 1", nil, "no LIMIT"},
-		{"SELECT * FROM accounts OFFSET 1", nil, "no LIMIT"},
-		{"SELECT * FROM accounts FETCH FIRST 2 ROWS ONLY", nil, "no LIMIT"},
-		{"SELECT row_number() OVER (ORDER BY owner) FROM accounts", nil, "no a window"},
+		{"SELECT * FROM accounts ORDER BY owner", nil, "composed"},
+		{"SELECT * FROM accounts LIMIT 1", nil, "composed"},
+		{"SELECT * FROM accounts OFFSET 1", nil, "composed"},
+		{"SELECT * FROM accounts FETCH FIRST 2 ROWS ONLY", nil, "composed"},
+		{"SELECT row_number() OVER (ORDER BY owner) FROM accounts", nil, "composed"},
 		{"SELECT row_number() OVER (PARTITION BY owner ORDER BY balance) FROM accounts", nil, "s0+s1+s2"},
-		{"SELECT row_number() OVER w FROM accounts WINDOW w AS (PARTITION BY note)", nil, "no a window"},
-		{"SELECT owner FROM accounts UNION SELECT owner FROM ledger", nil, "no UNION"},
+		{"SELECT row_number() OVER w FROM accounts WINDOW w AS (PARTITION BY note)", nil, "composed"},
+		{"SELECT owner FROM accounts UNION SELECT owner FROM ledger", nil, "composed"},
 		{"SELECT ctid FROM accounts", nil, "no a place of rows"},
 		{"SELECT * FROM accounts TABLESAMPLE system (10) WHERE owner = 'a'", nil, "no TABLESAMPLE"},
-		{"SELECT * INTO x FROM accounts WHERE owner = 'a'", nil, "no"},
+		{"SELECT * INTO x FROM accounts WHERE owner = 'a'", nil, "all"},
 		{"EXPLAIN SELECT * FROM accounts", nil, "no EXPLAIN"},
 	})
 }
@@ -304,36 +248,40 @@ func TestInserts(t *testing.T) {
 		{"INSERT INTO accounts (balance, owner) VALUES (1, $1)", a("c"), "s2"},
 		{"INSERT INTO accounts VALUES ('b')", nil, "s1"},
 		{"INSERT INTO accounts VALUES ('b'), ('b2')", nil, "s1"},
-		{"INSERT INTO accounts VALUES ('a'), ('b')", nil, "no an INSERT of rows for several shards"},
+		{"INSERT INTO accounts VALUES ('a'), ('b')", nil, "composed"},
 		{"INSERT INTO accounts VALUES ('b') ON CONFLICT (owner) DO UPDATE SET balance = excluded.balance RETURNING *", nil, "s1"},
 		{"INSERT INTO accounts VALUES ('b') ON CONFLICT (owner) DO UPDATE SET owner = 'c'", nil, "no a change of the key"},
-		{"INSERT INTO accounts (balance) VALUES (1)", nil, "! 23502"},
-		{"INSERT INTO accounts VALUES (DEFAULT)", nil, "! 23502"},
-		{"INSERT INTO accounts DEFAULT VALUES", nil, "! 23502"},
-		{"INSERT INTO accounts VALUES (NULL)", nil, "! 23502"},
-		{"INSERT INTO accounts VALUES ($1)", a(nil), "! 23502"},
-		{"INSERT INTO accounts VALUES (upper('b'))", nil, "no an expression for the key"},
+		{"INSERT INTO accounts (balance) VALUES (1)", nil, "composed"},
+		{"INSERT INTO accounts VALUES (DEFAULT)", nil, "composed"},
+		{"INSERT INTO accounts DEFAULT VALUES", nil, "composed"},
+		{"INSERT INTO accounts VALUES (NULL)", nil, "no a row of table accounts whose key owner is NULL"},
+		{"INSERT INTO accounts VALUES ($1)", a(nil), "no a row of table accounts whose key owner is NULL"},
+		{"INSERT INTO bills VALUES (NULL)", nil, "! 23502"}, // its column is NOT NULL
+		{"INSERT INTO bills VALUES ($1)", a(nil), "! 23502"},
+		{"INSERT INTO accounts VALUES (upper('b'))", nil, "composed"},
 		{"INSERT INTO items VALUES (2)", nil, "s1"},
 		{"INSERT INTO items VALUES ('zwei')", nil, "! 22P02"},
 		{"INSERT INTO accounts SELECT 'b', 1", nil, "s1"},
 		{"INSERT INTO ledger SELECT owner, 1, balance FROM accounts WHERE owner = 'b'", nil, "s1"},
-		{"INSERT INTO ledger SELECT owner, 1, balance FROM accounts", nil, "no"},
-		{"INSERT INTO ledger SELECT 'a', 1, balance FROM accounts WHERE owner = 'b'", nil, "no an INSERT that reads rows of another shard"},
-		{"INSERT INTO ledger SELECT note, 1, balance FROM accounts WHERE owner = 'b'", nil, "no INSERT … SELECT"},
+		{"INSERT INTO ledger SELECT owner, 1, balance FROM accounts", nil, "s0+s1+s2"},
+		{"INSERT INTO ledger SELECT 'a', 1, balance FROM accounts WHERE owner = 'b'", nil, "composed"},
+		{"INSERT INTO ledger SELECT note, 1, balance FROM accounts WHERE owner = 'b'", nil, "composed"},
 		{"INSERT INTO accounts (owner, balance) VALUES ('b', (SELECT count(*) FROM ledger WHERE owner = 'b'))", nil, "s1"},
-		{"INSERT INTO accounts (owner, balance) VALUES ('b', (SELECT count(*) FROM ledger WHERE owner = 'a'))", nil, "no"},
+		{"INSERT INTO accounts (owner, balance) VALUES ('b', (SELECT count(*) FROM ledger WHERE owner = 'a'))", nil, "composed"},
 		{"WITH x AS (INSERT INTO accounts VALUES ('b') RETURNING owner) INSERT INTO ledger VALUES ('b', 1, 1)", nil, "s1"},
-		{"WITH x AS (INSERT INTO accounts VALUES ('a') RETURNING owner) INSERT INTO ledger VALUES ('b', 1, 1)", nil, "no"},
+		{"WITH x AS (INSERT INTO accounts VALUES ('a') RETURNING owner) INSERT INTO ledger VALUES ('b', 1, 1)", nil, "composed"},
 		{"INSERT INTO numbered (tenant_id) VALUES (7)", nil, "no an omitted value for column id"},
 		{"INSERT INTO numbered VALUES (7)", nil, "no an omitted value for column id"},
 		{"INSERT INTO numbered VALUES (7, DEFAULT)", nil, "no an omitted value for column id"},
 		{"INSERT INTO numbered SELECT 7", nil, "no an omitted value for column id"},
+		{"INSERT INTO spread VALUES (7)", nil, goes(t, "SELECT * FROM spread WHERE tenant_id = 7")},
+		{"INSERT INTO spread SELECT 7", nil, goes(t, "SELECT * FROM spread WHERE tenant_id = 7")},
 		{"INSERT INTO numbered VALUES (7, 1)", nil, goes(t, "SELECT * FROM numbered WHERE tenant_id = 7")},
 		{"INSERT INTO numbered SELECT 7, 1", nil, goes(t, "SELECT * FROM numbered WHERE tenant_id = 7")},
-		{"INSERT INTO accounts VALUES ('b', nextval('s'))", nil, "no a join of a sharded table with an unsharded"},
+		{"INSERT INTO accounts VALUES ('b', nextval('s'))", nil, "composed"},
 		{"INSERT INTO audit VALUES (1, 'x')", nil, "s0"},
 		{"INSERT INTO audit SELECT 1, owner FROM accounts WHERE owner = 'a'", nil, "s0"},
-		{"INSERT INTO audit SELECT 1, owner FROM accounts WHERE owner = 'b'", nil, "no a join of a sharded table with an unsharded"},
+		{"INSERT INTO audit SELECT 1, owner FROM accounts WHERE owner = 'b'", nil, "composed s1"},
 		{"INSERT INTO orders VALUES (1, 7)", nil, goes(t, "SELECT * FROM orders WHERE tenant_id = 7")},
 	})
 }
@@ -344,27 +292,27 @@ func TestWrites(t *testing.T) {
 		{"DELETE FROM accounts WHERE balance = 0", nil, "s0+s1+s2"},
 		{"UPDATE accounts SET balance = 0 WHERE owner IN ('a', 'b')", nil, "s0+s1"},
 		{"UPDATE accounts a SET balance = l.amount FROM ledger l WHERE l.owner = a.owner", nil, "s0+s1+s2"},
-		{"UPDATE accounts a SET balance = l.amount FROM ledger l WHERE l.n = a.balance", nil, "no a join or subquery"},
+		{"UPDATE accounts a SET balance = l.amount FROM ledger l WHERE l.n = a.balance", nil, "composed"},
 		{"UPDATE accounts a SET balance = l.amount FROM ledger l WHERE l.owner = a.owner AND a.owner = 'b'", nil, "s1"},
 		{"DELETE FROM ledger l USING accounts a WHERE a.owner = l.owner AND a.owner = 'b'", nil, "s1"},
-		{"DELETE FROM ledger WHERE owner = 'b' AND n IN (SELECT n FROM ledger)", nil, "no a join or subquery"},
-		{"UPDATE accounts SET owner = 'c' WHERE owner = 'b'", nil, "no a change of the key"},
-		{"UPDATE accounts SET balance = 1, note = now()", nil, "no the time"},
+		{"DELETE FROM ledger WHERE owner = 'b' AND n IN (SELECT n FROM ledger)", nil, "composed"},
+		{"UPDATE accounts SET owner = 'c' WHERE owner = 'b'", nil, "composed"},
+		{"UPDATE accounts SET balance = 1, note = now()", nil, "composed"},
 		{"UPDATE accounts SET note = now() WHERE owner = 'b'", nil, "s1"},
 		{"UPDATE audit SET what = 'x'", nil, "s0"},
 		{"UPDATE currencies SET name = 'x' WHERE code = 'y'", nil, "all"},
 		{"INSERT INTO currencies VALUES ('a', 'b'), ($1, $2)", a("c", "d"), "all"},
-		{"UPDATE currencies SET name = random()::text", nil, "no UPDATE of reference table"},
-		{"INSERT INTO currencies VALUES ('a', CURRENT_USER)", nil, "no INSERT into reference table"},
-		{"UPDATE currencies SET name = a.owner FROM accounts a WHERE a.owner = 'b'", nil, "no UPDATE of reference table"},
-		{"INSERT INTO counted (at) VALUES ($1)", a("2026-01-01"), "no an omitted value"},
+		{"UPDATE currencies SET name = random()::text", nil, "composed"},
+		{"INSERT INTO currencies VALUES ('a', CURRENT_USER)", nil, "composed"},
+		{"UPDATE currencies SET name = a.owner FROM accounts a WHERE a.owner = 'b'", nil, "composed"},
+		{"INSERT INTO counted (at) VALUES ($1)", a("2026-01-01"), "composed"},
 		{"INSERT INTO counted (id, at) VALUES (1, $1)", a("2026-01-01"), "all"},
-		{"INSERT INTO counted VALUES (DEFAULT)", nil, "no an omitted value"},
+		{"INSERT INTO counted VALUES (DEFAULT)", nil, "composed"},
 		{"TRUNCATE accounts", nil, "all"},
 		{"TRUNCATE audit", nil, "s0"},
 		{"TRUNCATE accounts, audit", nil, "no TRUNCATE"},
 		{"LOCK TABLE accounts", nil, "all"},
-		{"MERGE INTO accounts a USING ledger l ON l.owner = a.owner WHEN MATCHED THEN DELETE", nil, "no MERGE"},
+		{"MERGE INTO accounts a USING ledger l ON l.owner = a.owner WHEN MATCHED THEN DELETE", nil, "s0+s1+s2"},
 		{"UPDATE accounts SET balance = 1 WHERE CURRENT OF c", nil, "no WHERE CURRENT OF"},
 	})
 }
@@ -381,16 +329,25 @@ func TestTablesThatAreNotSharded(t *testing.T) {
 
 func TestFunctionsThatMayReadTables(t *testing.T) {
 	check(t, []spec{
-		{"SELECT get_balance('b')", nil, "no a call of function get_balance"},
+		// What a function in SQL reads is known: the key that it is given says where that is.
+		{"SELECT get_balance('b')", nil, "composed"},
 		{"SELECT get_balance(owner) FROM accounts WHERE owner = 'b'", nil, "s1"},
 		{"SELECT get_balance($1) FROM accounts WHERE owner = $1", a("b"), "s1"},
-		{"SELECT get_balance('a') FROM accounts WHERE owner = 'b'", nil, "no a call of function"},
+		{"SELECT get_balance('a') FROM accounts WHERE owner = 'b'", nil, "composed"},
 		{"SELECT get_balance(owner) FROM accounts", nil, "s0+s1+s2"},
-		{"SELECT get_balance(note) FROM accounts", nil, "no a call of function"},
-		{"SELECT * FROM currencies WHERE name = get_balance(code)::text", nil, "no a call of function"},
+		{"SELECT get_balance(note) FROM accounts", nil, "composed"},
+		{"SELECT * FROM currencies WHERE name = get_balance(code)::text", nil, "composed"},
+		// Of others nothing is known.
+		{"SELECT peek('b')", nil, "no a call of function peek"},
+		{"SELECT peek(owner) FROM accounts WHERE owner = 'b'", nil, "no a call of function"},
+		{"SELECT peek($1) FROM accounts WHERE owner = $1", a("b"), "no a call of function"},
+		{"SELECT peek('a') FROM accounts WHERE owner = 'b'", nil, "no a call of function"},
+		{"SELECT peek(owner) FROM accounts", nil, "no a call of function"},
+		{"SELECT peek(note) FROM accounts", nil, "no a call of function"},
+		{"SELECT * FROM currencies WHERE name = peek(code)::text", nil, "no a call of function"},
 		{"SELECT pure('x')", nil, "s0"},
-		{"/* xapg:key=b */ SELECT get_balance('b')", nil, "no a key hint"}, // tables are placed differently here
-		{"/* xapg:shard=s1 */ SELECT get_balance('b')", nil, "s1"},
+		{"/* xapg:key=b */ SELECT peek('b')", nil, "no a key hint"}, // tables are placed differently here
+		{"/* xapg:shard=s1 */ SELECT peek('b')", nil, "s1"},
 		{"-- xapg:shard=s2\nSELECT * FROM accounts ORDER BY 1", nil, "s2"},
 		{"/* why */ /* xapg:key=b */ SELECT count(*) FROM accounts", nil, "s1"},
 		{"/* xapg:shard=s9 */ SELECT 1", nil, "no the shard"},
@@ -413,7 +370,7 @@ func TestDDLAndUtilities(t *testing.T) {
 		{"CREATE UNIQUE INDEX ON accounts (note)", nil, "no a primary key, unique"},
 		{"CREATE UNIQUE INDEX ON accounts (owner, note)", nil, "all"},
 		{"CREATE INDEX ON accounts (note)", nil, "all"},
-		{"CREATE INDEX CONCURRENTLY ON accounts (note)", nil, "no CREATE INDEX CONCURRENTLY"},
+		{"CREATE INDEX CONCURRENTLY ON accounts (note)", nil, "all"},
 		{"ALTER TABLE accounts ADD UNIQUE (note)", nil, "no a primary key, unique"},
 		{"ALTER TABLE accounts DROP COLUMN owner", nil, "no a change of table"},
 		{"ALTER TABLE accounts ALTER COLUMN owner TYPE varchar(3)", nil, "no a change of table"},
@@ -423,12 +380,12 @@ func TestDDLAndUtilities(t *testing.T) {
 		{"ALTER TABLE accounts RENAME COLUMN note TO z", nil, "all"},
 		{"ALTER TABLE accounts RENAME COLUMN owner TO z", nil, "no a change of table"},
 		{"DROP TABLE accounts", nil, "all"}, {"CREATE VIEW v AS SELECT 1", nil, "all"}, {"COMMENT ON TABLE accounts IS 'x'", nil, "all"},
-		{"CREATE TEMP TABLE t (id int)", nil, "no a temporary table"}, {"CREATE TABLE t AS SELECT 1", nil, "no CREATE TABLE AS"},
-		{"VACUUM accounts", nil, "no VACUUM"}, {"ANALYZE", nil, "all"}, {"COPY accounts FROM stdin", nil, "no COPY"},
-		{"LISTEN x", nil, "no LISTEN"}, {"DECLARE c CURSOR FOR SELECT 1", nil, "no a cursor"}, {"PREPARE p AS SELECT 1", nil, "no PREPARE, EXECUTE"},
+		{"CREATE TEMP TABLE t (id int)", nil, "s0"}, {"CREATE TABLE t AS SELECT 1", nil, "all"},
+		{"VACUUM accounts", nil, "all"}, {"ANALYZE", nil, "all"}, {"COPY accounts FROM stdin", nil, "no COPY"},
+		{"LISTEN x", nil, "no LISTEN"}, {"DECLARE c CURSOR FOR SELECT 1", nil, "s0"}, {"PREPARE p AS SELECT 1", nil, "no this statement"},
 		{"PREPARE TRANSACTION 'x'", nil, "no two-phase commit by hand"}, {"COMMIT PREPARED 'x'", nil, "no two-phase commit by hand"},
 		{"/* xapg:shard=s1 */ PREPARE TRANSACTION 'x'", nil, "no two-phase commit by hand"},
-		{"CREATE DATABASE x", nil, "no CreatedbStmt"}, {"SHOW work_mem", nil, "s0"},
+		{"CREATE DATABASE x", nil, "no this statement (CreatedbStmt)"}, {"SHOW work_mem", nil, "s0"},
 		{"SELEC 1", nil, "! 42601"},
 	})
 }
@@ -470,23 +427,6 @@ func TestThePlanCacheIsBoundedAndKnowsItsCatalog(t *testing.T) {
 	elsewhere, err := p.Plan("SELECT * FROM accounts WHERE owner = 'a'", cat, []string{"nowhere"})
 	require.NoError(t, err)
 	assert.True(t, elsewhere.Unknown, "another search_path")
-}
-
-func FuzzPlan(f *testing.F) {
-	p, cat := world(f)
-	for _, s := range []string{"SELECT * FROM accounts a JOIN ledger l USING (owner) WHERE owner = $1", "INSERT INTO accounts VALUES ('b')",
-		"WITH x AS (SELECT 1) SELECT * FROM x, LATERAL (SELECT 2) y", "CREATE TABLE t (a int REFERENCES accounts)", "/* xapg:key=1 */ SET x = 1"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(_ *testing.T, sql string) {
-		made, err := p.Plan(sql, cat, nil)
-		if err != nil {
-			return
-		}
-		for _, s := range made.Statements {
-			_, _ = s.Target([]driver.NamedValue{{Ordinal: 1, Value: "b"}}, plan.Hint{})
-		}
-	})
 }
 
 func BenchmarkPlanCached(b *testing.B) {

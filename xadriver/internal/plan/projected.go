@@ -11,7 +11,7 @@ import (
 // uses, and a PostgreSQL session does the rest as it was written.
 func (c *composer) projected() (bool, error) {
 	sel := c.sel
-	if !c.pushable() || len(sel.LockingClause) > 0 || !c.independent() {
+	if len(c.a.calls) > 0 || !c.pushable() || len(sel.LockingClause) > 0 || !c.independent() {
 		return false, nil
 	}
 	p := &projector{c: c}
@@ -193,7 +193,7 @@ func (p *projector) rewrite(n *pg.Node) {
 			p.columns = append(p.columns, pg.Clone(n))
 			at = len(p.columns) - 1
 		}
-		n.Node = pg.Column(partColumn(at)).Node
+		n.Node = partRef(at).Node
 		return
 	}
 	pg.Children(n, func(m proto.Message) bool {

@@ -82,6 +82,7 @@ func (a *analysis) tail(sel *pg.SelectStmt, sc *scope, res *result) {
 		a.tables += len(n.GetLockingClause().GetLockedRels())
 	}
 	limited := sel.LimitCount != nil && !sel.LimitCount.GetAConst().GetIsnull() || sel.LimitOffset != nil
+	a.chooses = a.chooses || limited
 	if limited {
 		res.columns = withoutKeys(res.columns)
 	}
@@ -213,6 +214,7 @@ func (a *analysis) grouping(sel *pg.SelectStmt, sc *scope, res *result) bool {
 	agg, window := a.sumsUp(sel, sc)
 	grouped := agg || len(sel.GroupClause) > 0 || sel.HavingClause != nil
 	a.groups = a.groups || len(sel.GroupClause) > 0
+	a.chooses = a.chooses || window != nil || len(sel.DistinctClause) > 0 && sel.DistinctClause[0].GetNode() != nil
 	top := sc.block == a.top
 	byKey := func(n *pg.Node) bool {
 		c := a.keyOf(n, sc)

@@ -75,17 +75,17 @@ func (c *composer) sorted() (bool, error) {
 	}
 	final := &pg.SelectStmt{FromClause: []*pg.Node{pg.Table("pg_temp", part, "")}, LimitCount: sel.LimitCount, LimitOffset: sel.LimitOffset, LimitOption: sel.LimitOption}
 	for i, d := range c.desc.Columns {
-		final.TargetList = append(final.TargetList, pg.Output(pg.Column(partColumn(i)), d.Name))
+		final.TargetList = append(final.TargetList, pg.Output(partRef(i), d.Name))
 	}
 	for _, k := range keys {
 		by := pg.Clone(k.by)
-		by.Node = pg.Column(partColumn(k.output))
+		by.Node = partRef(k.output)
 		final.SortClause = append(final.SortClause, &pg.Node{Node: &pg.Node_SortBy{SortBy: by}})
 	}
 	switch {
 	case distinct != nil:
 		for _, k := range distinct {
-			final.DistinctClause = append(final.DistinctClause, pg.Column(partColumn(k.output)))
+			final.DistinctClause = append(final.DistinctClause, partRef(k.output))
 		}
 	case c.a.dedupes:
 		final.DistinctClause = []*pg.Node{{}}
@@ -250,3 +250,7 @@ func (c *composer) bytewise(k sortKey) bool {
 	info := c.a.topScope.column(ref)
 	return info != nil && info.Bytewise
 }
+
+// partRef refers to a column of the table of partial rows, by its full name: the
+// result's columns may have the same names.
+func partRef(i int) *pg.Node { return pg.Column(part, partColumn(i)) }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"database/sql/driver"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -57,6 +58,7 @@ func (st *Statement) atOneTime(w *Write) (string, error) {
 	node := pg.Clone(st.composition.node)
 	in := node.GetInsertStmt()
 	a := &analysis{p: st.planner, cat: st.catalog, path: st.composition.path, sql: st.SQL, node: node, top: &block{}}
+	nameTimes(in.ReturningClause.GetExprs())
 	a.timed(in, a.insert(in, &scope{block: a.top}))
 	params := 0
 	pg.Walk(node, func(m proto.Message) bool {
@@ -81,34 +83,30 @@ func (a *analysis) timed(in *pg.InsertStmt, into insertion) {
 	if selected && (sel.Op != pg.SetOperation_SETOP_NONE || hasStar(sel.TargetList) || len(sel.DistinctClause) > 0 || len(sel.GroupClause) > 0) {
 		return
 	}
-	for i, c := range into.rel.Columns {
+	if len(in.Cols) == 0 {
+		width := len(sel.TargetList)
+		if !selected {
+			width = len(sel.ValuesLists[0].GetList().GetItems())
+		}
+		for _, c := range into.rel.Columns[:min(width, len(into.rel.Columns))] {
+			in.Cols = append(in.Cols, &pg.Node{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Name: c.Name}}})
+		}
+	}
+	for _, c := range into.rel.Columns {
 		if c.Generated || c.Default == "" || !tells(c.Default) {
 			continue
 		}
-		at := i
-		if len(in.Cols) > 0 {
-			at = -1
-			for j, n := range in.Cols {
-				if n.GetResTarget().GetName() == c.Name {
-					at = j
-				}
-			}
-		}
+		at := slices.IndexFunc(in.Cols, func(n *pg.Node) bool { return n.GetResTarget().GetName() == c.Name })
 		for _, l := range sel.GetValuesLists() {
 			items := l.GetList()
 			switch {
 			case at >= 0 && at < len(items.Items) && items.Items[at].GetSetToDefault() != nil:
 				items.Items[at] = defaultOf(c.Default)
-			case at < 0 || at >= len(items.Items):
-				if len(in.Cols) == 0 && at == len(items.Items) || at < 0 {
-					items.Items = append(items.Items, defaultOf(c.Default))
-				}
+			case at < 0:
+				items.Items = append(items.Items, defaultOf(c.Default))
 			}
 		}
-		if selected && (at < 0 || at >= len(sel.TargetList)) {
-			if len(in.Cols) == 0 && at != len(sel.TargetList) {
-				continue
-			}
+		if selected && at < 0 {
 			sel.TargetList = append(sel.TargetList, pg.Output(defaultOf(c.Default), ""))
 		}
 		if at < 0 {

@@ -159,7 +159,7 @@ func (st *Statement) write(a *analysis, w write) {
 	}
 	switch {
 	case w.table.Kind == shardmap.Reference:
-		st.route = a.sameEverywhere(w.clause+" of reference table "+w.table.Name, false)
+		st.route = a.sameEverywhere(w.clause+" of reference table "+w.table.Name, w.joins)
 	case len(a.occurrences) > 0:
 		if w.table.Kind == shardmap.Unsharded {
 			w.res.rows = false
@@ -193,7 +193,7 @@ func (a *analysis) sameEverywhere(clause string, differs bool) route {
 		refuse("it uses a row's place, which differs from shard to shard", "use the row's key")
 	case a.session || a.asks || a.homeOnly || len(a.calls) > 0:
 		refuse("it uses a function whose value may differ from shard to shard", "compute the value in the application and pass it as an argument")
-	case differs || len(a.occurrences) > 0 || a.unsharded || a.now || a.volatile:
+	case differs || a.chooses || len(a.occurrences) > 0 || a.unsharded || a.now || a.volatile:
 		return fixed{Target{Composed, a.p.all}, "reference tables are written on every shard, with values that are found once"}
 	}
 	return a.p.everywhere("reference tables are written on every shard")

@@ -27,13 +27,16 @@ func (st *Statement) Timely() (*Timely, error) {
 	sc := &scope{block: a.top}
 	switch n := node.GetNode().(type) {
 	case *pg.Node_SelectStmt:
-		nameTimes(n.SelectStmt)
+		nameTimes(n.SelectStmt.TargetList)
 		a.query(n.SelectStmt, nil, a.top)
 	case *pg.Node_InsertStmt:
+		nameTimes(n.InsertStmt.ReturningClause.GetExprs())
 		a.timed(n.InsertStmt, a.insert(n.InsertStmt, sc))
 	case *pg.Node_UpdateStmt:
-		a.update(n.UpdateStmt, sc)
+		nameTimes(n.UpdateStmt.ReturningClause.GetExprs())
+		defaults(n.UpdateStmt.TargetList, a.update(n.UpdateStmt, sc).rel)
 	case *pg.Node_DeleteStmt:
+		nameTimes(n.DeleteStmt.ReturningClause.GetExprs())
 		a.remove(n.DeleteStmt, sc)
 	case *pg.Node_MergeStmt:
 		a.merge(n.MergeStmt, sc)
@@ -60,8 +63,8 @@ func (st *Statement) Timely() (*Timely, error) {
 }
 
 // nameTimes gives columns that ask for the time the names that they have without a name.
-func nameTimes(sel *pg.SelectStmt) {
-	for _, n := range sel.TargetList {
+func nameTimes(list []*pg.Node) {
+	for _, n := range list {
 		t := n.GetResTarget()
 		if t.GetName() != "" {
 			continue

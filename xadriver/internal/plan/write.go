@@ -133,16 +133,20 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 	}
 	switch n := node.GetNode().(type) {
 	case *pg.Node_InsertStmt:
+		nameTimes(n.InsertStmt.ReturningClause.GetExprs())
 		w.into = a.insert(n.InsertStmt, w.sc)
 		moved()
 		w.out.Table = w.into.table
 		err = w.insert(n.InsertStmt)
 	case *pg.Node_UpdateStmt:
+		nameTimes(n.UpdateStmt.ReturningClause.GetExprs())
 		w.w = a.update(n.UpdateStmt, w.sc)
+		defaults(n.UpdateStmt.TargetList, w.w.rel)
 		moved()
 		w.out.Table = w.w.table
 		err = w.update(n.UpdateStmt, node)
 	case *pg.Node_DeleteStmt:
+		nameTimes(n.DeleteStmt.ReturningClause.GetExprs())
 		w.w = a.remove(n.DeleteStmt, w.sc)
 		moved()
 		w.out.Table = w.w.table
