@@ -68,7 +68,8 @@ fuzz: ## every fuzz target, for FUZZTIME each
 		echo "== $$n"; go test -run '^$$' -fuzz "^$$n$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; done; done
 
 SECONDS ?= 600
-differential: setup ## compare random statements with one PostgreSQL, SECONDS=600 or as long as you like
+differential: setup ## compare all scripts, and then random statements, with one PostgreSQL, SECONDS=600 or as long as you like
+	XAPG_DIFF_ALL=1 go test -count=1 -v -run 'TestCorpus' -timeout 0 ./xadriver/xatest/differential | grep -E 'steps:|refused|wrong|^ok|FAIL'
 	XAPG_RANDOM_SECONDS=$(SECONDS) go test -count=1 -v -run 'TestRandom' -timeout 0 ./xadriver/xatest/differential
 
 fmt: ## format the code

@@ -107,6 +107,19 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 			Remedy: "use INSERT … RETURNING, or ask within the transaction",
 		}
 	}
+	if s.rows && !s.ReturnsRows && !countsRows(s.Class) && s.Class != plan.Other { // DDL asked as a query
+		s.rows = false
+		_, res, err := c.to(ctx, s, target)
+		if err != nil {
+			return nil, nil, err
+		}
+		return noRows(true), res, nil
+	}
+	return c.to(ctx, s, target)
+}
+
+// to runs a statement where it goes.
+func (c *Conn) to(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
 	switch target.Mode {
 	case plan.Composed:
 		return c.composed(ctx, s, target)

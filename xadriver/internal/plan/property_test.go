@@ -158,7 +158,6 @@ func notSpaced(s string) bool {
 }
 
 func TestBlanksThatAreNotASCIIBelongToAnElement(t *testing.T) {
-	t.Skip("to be mended: the element loses them, and is then looked for on the wrong shard")
 	for _, e := range []string{"a\u00a0", "\u3000a", "\u0085"} {
 		got, ok := arrayElements(asArray([]*string{&e}))
 		assert.True(t, ok, "%q", e)

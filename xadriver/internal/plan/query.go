@@ -92,6 +92,9 @@ func (a *analysis) tail(sel *pg.SelectStmt, sc *scope, res *result) {
 	if limited {
 		a.mergeTop(res, sc, "LIMIT or OFFSET over several shards", -1)
 	}
+	if len(sel.SortClause) > 0 && sc.block != a.top && a.insideSublink == 0 {
+		res.not(a, "ORDER BY of a subquery over several shards", "the order of its rows would be lost", -1)
+	}
 	if len(sel.SortClause) > 0 && sc.block == a.top {
 		a.mergeTop(res, sc, "ORDER BY over several shards", -1)
 	}

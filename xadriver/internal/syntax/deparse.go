@@ -14,7 +14,7 @@ import (
 func Deparse(n *Node) (string, error) {
 	text, err := oliphant.Deparse(&ast.ParseResult{Stmts: []*ast.RawStmt{{Stmt: n}}})
 	if err != nil {
-		return "", fmt.Errorf("xapg: a statement made for a shard cannot be written: %w", err)
+		return "", fmt.Errorf("%w: %w", ErrWriting, err)
 	}
 	again, err := oliphant.Parse(text)
 	if err != nil || len(again.Stmts) != 1 || !Same(again.Stmts[0].Stmt, n) {

@@ -97,7 +97,7 @@ func guard(text string) error {
 			if depth > 0 {
 				depth--
 			}
-		case '+', '-', '*', '/', '%', '^', '~', '|', '&', '<', '>', '=', '!', '#', '@':
+		case '+', '-', '*', '/', '%', '^', '~', '|', '&', '<', '>', '=', '!', '#', '@', '?', '`', ':':
 			if words++; words > operators {
 				return tooDeep()
 			}

@@ -126,7 +126,7 @@ func (a *arena) prepare(s generated) {
 
 // at is the number of the statement at a line of the script.
 func (s generated) at(line int) int {
-	n := 1 + len(settings)
+	n := 1 + strings.Count(s.head(), "\n")
 	for i, st := range s.statements {
 		n += 1 + strings.Count(st.String(), "\n")
 		if line < n {

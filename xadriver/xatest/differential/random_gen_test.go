@@ -132,10 +132,31 @@ func (s statement) String() string {
 type generated struct{ statements []statement }
 
 func (s generated) text() string {
+	return s.head() + s.body()
+}
+
+// head is what says which tables are sharded, of those that there are.
+func (s generated) head() string {
 	var b strings.Builder
-	for _, line := range settings {
-		b.WriteString("-- shard: " + line + "\n")
+	for _, st := range s.statements {
+		table, ok := strings.CutPrefix(st.text, "CREATE TABLE ")
+		if !ok {
+			continue
+		}
+		table, _, _ = strings.Cut(table, " ")
+		for _, line := range settings {
+			if list, ok := strings.CutPrefix(line, "reference="); ok && strings.Contains(list, table) {
+				b.WriteString("-- shard: reference=" + table + "\n") // one of them is there at most
+			} else if strings.HasPrefix(line, "key."+table+"=") {
+				b.WriteString("-- shard: " + line + "\n")
+			}
+		}
 	}
+	return b.String()
+}
+
+func (s generated) body() string {
+	var b strings.Builder
 	for _, st := range s.statements {
 		b.WriteString(st.String() + "\n")
 	}
@@ -143,7 +164,10 @@ func (s generated) text() string {
 }
 
 // String is short, since rapid shows what it drew.
-func (s generated) String() string { return fmt.Sprintf("%d statements", len(s.statements)) }
+func (s generated) String() string { return s.GoString() }
+
+// GoString is as short.
+func (s generated) GoString() string { return fmt.Sprintf("%d statements", len(s.statements)) }
 
 // cases draws scripts.
 var cases = rapid.Custom(func(t *rapid.T) generated {
