@@ -118,7 +118,6 @@ SELECT * FROM kx WHERE k = ANY(ARRAY['abc' COLLATE nd]);
 SELECT * FROM kx WHERE (k, n) = ('abc' COLLATE nd, 9);
 -- args: 'abc'
 SELECT * FROM kx WHERE k = $1 COLLATE nd;
-SELECT k COLLATE nd AS c, count(*) FROM kx WHERE length(k) = 3 GROUP BY 1 ORDER BY count(*);
 SELECT count(DISTINCT k COLLATE nd) FROM kx;
 CREATE TABLE kci (k text COLLATE nd, n int);
 INSERT INTO kci VALUES ('abc', 1), ('ABC', 2);
