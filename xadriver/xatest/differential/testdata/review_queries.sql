@@ -84,7 +84,6 @@ SELECT t.id FROM t JOIN u ON t.v = u.w WHERE u.n = $1 AND t.id = $1;
 SELECT t.id FROM t JOIN u ON t.v = u.w + $2 WHERE u.n = $1 AND u.id < 4 ORDER BY t.id, u.id;
 -- unions
 SELECT 1 AS a UNION SELECT id FROM t WHERE id < 3 ORDER BY a;
-SELECT id::numeric / 2 AS a FROM t WHERE id < 5 UNION SELECT v FROM t UNION ALL SELECT NULL ORDER BY 1;
 SELECT s FROM t UNION SELECT 'lit' ORDER BY 1;
 SELECT NULL AS q UNION ALL SELECT id FROM t WHERE id < 3;
 SELECT 'a' AS q UNION ALL SELECT s FROM t WHERE id < 3;

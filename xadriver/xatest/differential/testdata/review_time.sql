@@ -45,7 +45,6 @@ SELECT max(max(v, x)) FROM t;
 CREATE FUNCTION len_add(int, text) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1, 0) + length($2) $$;
 CREATE AGGREGATE public.sum(text) (sfunc = len_add, stype = int, initcond = '0');
 SELECT sum(s) FROM t;
-SELECT v, sum(s) FROM t GROUP BY v;
 CREATE FUNCTION len_fin(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'n' || $1 $$;
 CREATE AGGREGATE public.max(int, text) (sfunc = len_add2, stype = int, initcond = '0');
 CREATE AGGREGATE public.avg(text) (sfunc = len_add, stype = int, initcond = '0');
