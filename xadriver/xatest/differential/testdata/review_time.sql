@@ -42,7 +42,7 @@ SELECT max(v, x) FROM t;
 SELECT id, max(v, x) FROM t ORDER BY id;
 SELECT max(v, x), count(*) FROM t GROUP BY v, x;
 SELECT max(max(v, x)) FROM t;
-CREATE FUNCTION len_add(int, text) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1, 0) + length($2) $$;
+CREATE FUNCTION len_add(int, text) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1, 0) + coalesce(length($2), 0) $$;
 CREATE AGGREGATE public.sum(text) (sfunc = len_add, stype = int, initcond = '0');
 SELECT sum(s) FROM t;
 CREATE FUNCTION len_fin(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'n' || $1 $$;
