@@ -31,7 +31,7 @@ func (c *Connector) check(ctx context.Context) error {
 	defer cancel()
 	errs := make([]error, len(c.shards))
 	var wg sync.WaitGroup
-	for i, sh := range c.shards {
+	for i, sh := range c.own {
 		wg.Go(func() { errs[i] = c.canPrepare(ctx, sh) })
 	}
 	wg.Wait()
@@ -78,7 +78,7 @@ func ask(ctx context.Context, sh *shard.Shard, sql string) (string, error) {
 func (c *Connector) ping(ctx context.Context) error {
 	errs := make([]error, len(c.shards))
 	var wg sync.WaitGroup
-	for i, sh := range c.shards {
+	for i, sh := range c.own {
 		wg.Go(func() {
 			if _, err := ask(ctx, sh, "SELECT 1"); err != nil {
 				errs[i] = fmt.Errorf("xapg: shard %s: %w", sh.Name(), err)

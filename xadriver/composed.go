@@ -27,6 +27,13 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 	if s.Writes {
 		return c.write(ctx, s, target)
 	}
+	if c.txn == nil {
+		leave, err := c.enter(ctx, c.all())
+		if err != nil {
+			return nil, nil, err
+		}
+		defer leave()
+	}
 	how := 0
 	if c.txn != nil || s.Temporary {
 		how |= plan.All
@@ -73,6 +80,7 @@ func (c *Conn) again(ctx context.Context, s call) (driver.Rows, driver.Result, e
 
 // program runs a program that reads.
 func (c *Conn) program(ctx context.Context, s call, target plan.Target, p *plan.Program) (driver.Rows, error) {
+	c.tell(p.Strategy, target.Shards)
 	args, err := c.moment(ctx, s.given, p.Moment)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,9 @@ type Config struct {
 	UniquePerShard bool          // let through unique constraints of sharded tables without their key, which each shard judges by its own rows
 	GatherLimit    int           // rows that a statement may bring together in one place; -1 for none
 	ShardConns     int           // connections to each shard at most, per process; no limit by default
+	ConnLifetime   time.Duration // after which a connection is closed, once nobody uses it; 1h
+	ConnMaxIdle    time.Duration // after which an unused connection is closed; 5m
+	HealthCheck    time.Duration // how often unused connections are looked after; 30s
 
 	// DecisionLog is an open log to use instead of Log. The caller closes it,
 	// after the connector.
@@ -51,6 +54,9 @@ type Config struct {
 	// protocol, on any goroutine. It is for tests and demonstrations that stop a
 	// program at a given step, and for measuring; it delays what it watches.
 	OnStep func(Step)
+
+	// Tracer is told of statements, their parts, and the phases of commits.
+	Tracer Tracer
 
 	// NoResolver keeps this process from resolving in the background. It is for
 	// tools that only look; somebody else must resolve.

@@ -9,6 +9,7 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/shard"
+	"github.com/xapg/xapg/xadriver/internal/slots"
 )
 
 // Conn is one logical connection. With a single shard it is that shard's own
@@ -22,12 +23,15 @@ type Conn struct {
 
 	session session
 	txn     *transaction
+	unit    *slots.Claim // of the statement that runs outside of a transaction
+	report  *Report      // of the statement that runs, where somebody traces
 	closed  bool
 }
 
 // transaction is an open transaction block.
 type transaction struct {
 	*branch.Txn
+	claim   *slots.Claim     // to connections, where they are limited
 	own     *catalog.Catalog // as this transaction sees the tables, once it changed them
 	altered bool             // it changed the tables
 	locked  bool             // it may hold locks on tables that keep others from reading them
@@ -165,8 +169,11 @@ func (c *Conn) newTransaction(o branch.Options) *transaction {
 	if s := c.session.setting("lock_timeout"); s != nil && branch.Bounds(s.Values) {
 		o.LockWait = 0
 	}
-	o.Acquire, o.Release = c.session.acquire, c.session.release
-	return &transaction{Txn: branch.NewTxn(len(c.connector.shards), o)}
+	t := &transaction{}
+	o.Acquire = func(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) { return c.acquireFor(ctx, t, sh) }
+	o.Release = c.session.release
+	t.Txn = branch.NewTxn(len(c.connector.shards), o)
+	return t
 }
 
 // Prepare implements driver.Conn.
@@ -203,9 +210,11 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	ctx, end := c.traced(ctx, query)
 	_, res, err := c.run(ctx, query, args, false)
-	if err != nil {
-		return nil, c.public(err)
+	err = c.public(err)
+	if end(err); err != nil {
+		return nil, err
 	}
 	return res, nil
 }
@@ -221,9 +230,11 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	ctx, end := c.traced(ctx, query)
 	rows, _, err := c.run(ctx, query, args, true)
-	if err != nil {
-		return nil, c.public(err)
+	err = c.public(err)
+	if end(err); err != nil {
+		return nil, err
 	}
 	return rows, nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/plan"
 	"github.com/xapg/xapg/xadriver/internal/resolve"
 	"github.com/xapg/xapg/xadriver/internal/shard"
+	"github.com/xapg/xapg/xadriver/internal/slots"
 )
 
 // Connector holds what all connections of one sql.DB share: the shards' pools,
@@ -39,8 +40,9 @@ type Connector struct {
 
 	shards   []*shard.Shard
 	home     *shard.Shard
-	scratch  *shard.Shard // home's server again: connections that no transaction waits for
-	untyped  bool         // arguments are sent without knowing the parameters' types
+	own      []*shard.Shard // the same servers again: connections for the driver's own questions and for scratch sessions, that nobody waits for who holds others
+	slots    *slots.Slots   // who may use shards; nil without limits
+	untyped  bool           // arguments are sent without knowing the parameters' types
 	layout   *shardmap.Map
 	planner  *plan.Planner
 	schema   schema
@@ -49,6 +51,8 @@ type Connector struct {
 	guard    *mark.Guard
 	resolver *resolve.Resolver
 	commits  *commit.Coordinator
+
+	stopTending func()
 
 	mu      sync.Mutex
 	checked bool
@@ -102,7 +106,14 @@ func (c *Connector) open() error {
 		return err
 	}
 	for i, s := range c.cfg.Shards {
-		sh, err := openShard(i, s, shard.Options{MaxConns: c.cfg.ShardConns})
+		o := shard.Options{Lifetime: max(0, c.cfg.ConnLifetime), MaxIdle: max(0, c.cfg.ConnMaxIdle)}
+		own, err := openShard(i, s, o)
+		if err != nil {
+			return err
+		}
+		c.own = append(c.own, own)
+		o.MaxConns = c.cfg.ShardConns
+		sh, err := openShard(i, s, o)
 		if err != nil {
 			return err
 		}
@@ -110,11 +121,10 @@ func (c *Connector) open() error {
 		c.untyped = c.untyped || sh.Untyped()
 	}
 	c.home = c.shards[c.layout.Home()]
-	at := c.layout.Home()
-	if c.scratch, err = openShard(at, c.cfg.Shards[at], shard.Options{}); err != nil {
-		return err
+	if c.cfg.ShardConns > 0 {
+		c.slots = slots.New(len(c.shards), c.cfg.ShardConns)
 	}
-	c.schema.open(c.home, c.cfg.SchemaCheck)
+	c.schema.open(c.own[c.layout.Home()], c.cfg.SchemaCheck)
 	c.planner = plan.New(c.layout, c.cfg.PlanCache)
 	c.planner.Stride, c.planner.UniquePerShard = int64(c.cfg.IDStride), c.cfg.UniquePerShard
 	if err := c.openLog(); err != nil {
@@ -124,6 +134,7 @@ func (c *Connector) open() error {
 		return err
 	}
 	c.startResolver()
+	c.tend()
 	c.commits = &commit.Coordinator{
 		Register:  c.log,
 		Ready:     c.guard.Ready,
@@ -136,6 +147,7 @@ func (c *Connector) open() error {
 		AnswerWait: c.cfg.CommitTimeout,
 		FinishWait: c.cfg.FinishWait,
 		Observe:    c.cfg.OnStep,
+		Watch:      watchCommits(c.cfg.Tracer),
 	}
 	return nil
 }
@@ -209,9 +221,9 @@ func (e *DroppedShardError) Error() string {
 }
 
 func (c *Connector) startResolver() {
-	marks := make([]mark.Shard, len(c.shards))
-	servers := make([]resolve.Shard, len(c.shards))
-	for i, sh := range c.shards {
+	marks := make([]mark.Shard, len(c.own))
+	servers := make([]resolve.Shard, len(c.own))
+	for i, sh := range c.own {
 		marks[i], servers[i] = mark.Server{Shard: sh}, resolve.Server{Shard: sh}
 	}
 	c.guard = mark.NewGuard(c.log, marks)
@@ -253,10 +265,7 @@ const closeWait = 5 * time.Second
 // closeShards closes the pools. A connection that its user never gives back, such
 // as that of rows that are not closed, does not keep Close from returning.
 func (c *Connector) closeShards() error {
-	pools := c.shards
-	if c.scratch != nil {
-		pools = append(slices.Clone(pools), c.scratch)
-	}
+	pools := slices.Concat(c.shards, c.own)
 	done := make(chan error, len(pools))
 	for _, sh := range pools {
 		go func() { done <- sh.Close() }()
@@ -297,6 +306,9 @@ func (c *Connector) Close() error {
 		c.resolver.Close()
 	}
 	c.schema.close()
+	if c.stopTending != nil {
+		c.stopTending()
+	}
 	errs = append(errs, c.closeShards())
 	if c.log != nil && c.ownLog {
 		errs = append(errs, c.log.Close())

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/commit"
 	"github.com/xapg/xapg/xadriver/internal/plan"
 )
 
@@ -88,16 +89,21 @@ func (c *Conn) rollbackText(ctx context.Context, ctl *plan.Control) {
 func (c *Conn) commit(ctx context.Context) error {
 	txn := c.txn
 	c.txn = nil
+	txn.ends()
 	c.session.overlay = nil // tables may go with the transaction
 	if txn.Failed() {
+		ctx, end := c.tracedEnd(ctx, OpCommit, txn)
 		c.connector.commits.Rollback(ctx, txn.Participants())
+		end(commit.Outcome{}, errCommitRolledBack)
 		return errCommitRolledBack
 	}
 	settings := txn.Settings()
 	if len(settings) > 0 {
 		c.session.stick(len(c.connector.shards))
 	}
-	_, err := c.connector.commits.Commit(ctx, txn.Participants())
+	ctx, end := c.tracedEnd(ctx, OpCommit, txn)
+	out, err := c.connector.commits.Commit(ctx, txn.Participants())
+	end(out, public(err))
 	if err == nil {
 		c.session.adopt(settings...)
 	}
@@ -116,8 +122,11 @@ func (c *Conn) commit(ctx context.Context) error {
 func (c *Conn) rollback(ctx context.Context) {
 	txn := c.txn
 	c.txn = nil
+	txn.ends()
 	c.session.overlay = nil
+	ctx, end := c.tracedEnd(ctx, OpRollback, txn)
 	c.connector.commits.Rollback(ctx, txn.Participants())
+	end(commit.Outcome{}, nil)
 }
 
 func (c *Conn) savepoint(ctx context.Context, s *plan.Statement) error {
@@ -149,8 +158,13 @@ func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
 		}
 		return c.setInTransaction(ctx, s)
 	}
+	leave, err := c.enter(ctx, []int{c.connector.home.Index()})
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if s.Class == plan.SetConstraints {
-		conn, err := c.session.acquire(ctx, c.connector.home)
+		conn, err := c.acquire(ctx, c.connector.home)
 		if err != nil {
 			return err
 		}
@@ -162,7 +176,7 @@ func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
 		return nil // a warning to PostgreSQL: there is no transaction to set it for
 	}
 	c.session.stick(len(c.connector.shards))
-	conn, err := c.session.acquire(ctx, c.connector.home)
+	conn, err := c.acquire(ctx, c.connector.home)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,12 @@ func (d *describer) Describe(sql string) (*plan.Description, error) {
 		}
 		got, err = b.Describe(d.ctx, sql)
 	} else {
-		conn, aerr := c.session.acquire(d.ctx, c.connector.home)
+		leave, aerr := c.enter(d.ctx, []int{c.connector.home.Index()})
+		if aerr != nil {
+			return nil, aerr
+		}
+		defer leave()
+		conn, aerr := c.acquire(d.ctx, c.connector.home)
 		if aerr != nil {
 			return nil, aerr
 		}

@@ -159,6 +159,6 @@ func TestTheReadmeKnowsEverySetting(t *testing.T) {
 	require.NoError(t, err)
 	for _, s := range xadriver.Settings() {
 		line := fmt.Sprintf("| `%s` | %s | %s | %s | %s |", s.Name, s.Type, s.Valid, s.Default, s.Doc)
-		assert.Contains(t, string(readme), line)
+		assert.True(t, strings.Contains(string(readme), line), "missing: %s", line)
 	}
 }

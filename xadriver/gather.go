@@ -43,7 +43,7 @@ func (c *Conn) gather(ctx context.Context, s call, target plan.Target, p *plan.P
 		return nil, err
 	}
 	// The scratch session comes last: who has one waits for nobody.
-	session, err := scratch.Open(ctx, c.connector.scratch, c.said(), p.Create)
+	session, err := scratch.Open(ctx, c.connector.own[c.connector.home.Index()], c.said(), p.Create)
 	if err != nil {
 		for _, q := range parts {
 			_ = q.rows.Close()

@@ -194,6 +194,11 @@ func (c *Conn) inTurn(ctx context.Context, s call) error {
 			order = append(order, sh)
 		}
 	}
+	leave, err := c.enter(ctx, c.all())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	var done []string
 	for i, sh := range order {
 		_, _, err := c.single(ctx, s, sh)

@@ -40,7 +40,7 @@ func (c *Connector) InDoubt(ctx context.Context) ([]InDoubt, error) {
 	lists := make([][]resolve.Prepared, len(c.shards))
 	errs := make([]error, len(c.shards), len(c.shards)+1)
 	var wg sync.WaitGroup
-	for i, sh := range c.shards {
+	for i, sh := range c.own {
 		wg.Go(func() {
 			if lists[i], errs[i] = (resolve.Server{Shard: sh}).Prepared(ctx, prefix); errs[i] != nil {
 				errs[i] = fmt.Errorf("shard %s: %w", sh.Name(), errs[i])

@@ -31,7 +31,7 @@ func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error
 	}
 	err := branch.Each(pointers(parts), func(p *part) (err error) {
 		if p.branch != nil {
-			p.rows, p.result, err = on(ctx, p.branch, of(p))
+			p.rows, p.result, err = c.on(ctx, p.branch, of(p))
 		} else {
 			p.rows, p.result, err = c.single(ctx, of(p), p.shard)
 		}

@@ -67,7 +67,12 @@ func (c *Conn) withTemporary(ctx context.Context, cat *catalog.Catalog) (*catalo
 		}
 		list, err = catalog.Temporaries(ctx, queryer{b.Conn()})
 	} else {
-		conn, aerr := s.acquire(ctx, c.connector.home)
+		leave, aerr := c.enter(ctx, []int{c.connector.home.Index()})
+		if aerr != nil {
+			return nil, aerr
+		}
+		defer leave()
+		conn, aerr := c.acquire(ctx, c.connector.home)
 		if aerr != nil {
 			return nil, aerr
 		}

@@ -66,6 +66,7 @@ func (r *Rows) Close() error {
 	}
 	if r.conn != nil {
 		r.session.release(r.conn)
+		r.session.reading.Add(-1)
 		r.conn = nil
 	}
 	return err

@@ -85,7 +85,9 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 		return nil, nil, c.failed(c.unreadable(ctx, s, err))
 	}
 	if s.SessionState || s.Temporary {
-		c.session.stick(len(c.connector.shards))
+		if err := c.keep(ctx); err != nil {
+			return nil, nil, c.failed(err)
+		}
 	}
 	if s.Temporary {
 		c.session.temporary = true
@@ -120,6 +122,9 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 
 // to runs a statement where it goes.
 func (c *Conn) to(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
+	if target.Mode != plan.Composed {
+		c.tell(target.Mode.String(), target.Shards)
+	}
 	switch target.Mode {
 	case plan.Composed:
 		return c.composed(ctx, s, target)
@@ -173,6 +178,11 @@ func countsRows(c plan.Class) bool {
 // one runs a statement on one shard, where its rows go through untouched.
 func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, driver.Result, error) {
 	if c.txn == nil {
+		leave, err := c.enter(ctx, sh.Alone())
+		if err != nil {
+			return nil, nil, err
+		}
+		defer leave()
 		return c.single(ctx, s, sh)
 	}
 	if s.Timed && len(c.txn.Open()) > 0 && c.txn.Open()[0].Conn().Shard() != sh {
@@ -185,7 +195,7 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 	if err != nil {
 		return nil, nil, c.failed(err)
 	}
-	rows, res, err := on(ctx, b, s)
+	rows, res, err := c.on(ctx, b, s)
 	if errors.Is(err, driver.ErrBadConn) {
 		// Nothing was sent; but only a branch without a past may be replaced.
 		if b.Begun() {
@@ -194,7 +204,7 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 		if err := c.txn.Reopen(ctx, b); err != nil {
 			return nil, nil, err
 		}
-		rows, res, err = on(ctx, b, s)
+		rows, res, err = c.on(ctx, b, s)
 		if errors.Is(err, driver.ErrBadConn) {
 			err = c.failed(fmt.Errorf("xapg: shard %s: no working connection could be had", sh.Name()))
 		}
@@ -223,7 +233,16 @@ func (c *Conn) note(s *plan.Statement, err error) {
 }
 
 // on runs a statement on a branch.
-func on(ctx context.Context, b *branch.Branch, s call) (driver.Rows, driver.Result, error) {
+func (c *Conn) on(ctx context.Context, b *branch.Branch, s call) (rows driver.Rows, res driver.Result, err error) {
+	if ctx, end := c.connector.tracedPart(ctx, b.Shard(), s.sql); end != nil {
+		rows, res, err = c.onBranch(ctx, b, s)
+		end(err)
+		return rows, res, err
+	}
+	return c.onBranch(ctx, b, s)
+}
+
+func (c *Conn) onBranch(ctx context.Context, b *branch.Branch, s call) (driver.Rows, driver.Result, error) {
 	if !s.rows {
 		res, err := b.Exec(ctx, s.sql, s.args, effect(s.Statement))
 		return nil, res, err
@@ -238,7 +257,7 @@ func on(ctx context.Context, b *branch.Branch, s call) (driver.Rows, driver.Resu
 // single runs a statement outside of a transaction block.
 func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, driver.Result, error) {
 	for try := 0; ; try++ {
-		conn, err := c.session.acquire(ctx, sh)
+		conn, err := c.acquire(ctx, sh)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -254,12 +273,22 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 }
 
 func (c *Conn) onConn(ctx context.Context, s call, conn *shard.Conn) (driver.Rows, driver.Result, error) {
+	ctx, end := c.connector.tracedPart(ctx, conn.Shard().Name(), s.sql)
+	rows, res, err := c.onOwn(ctx, s, conn)
+	if end != nil {
+		end(err)
+	}
+	return rows, res, err
+}
+
+func (c *Conn) onOwn(ctx context.Context, s call, conn *shard.Conn) (driver.Rows, driver.Result, error) {
 	if s.rows {
 		inner, err := conn.Query(ctx, s.sql, s.args)
 		if err != nil {
 			c.session.release(conn)
 			return nil, nil, err
 		}
+		c.session.reading.Add(1)
 		return &Rows{inner: inner, conn: conn, session: &c.session}, nil, nil
 	}
 	res, err := conn.Exec(ctx, s.sql, s.args)

@@ -10,12 +10,16 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/shard"
+	"github.com/xapg/xapg/xadriver/internal/slots"
 )
 
 // session is what a logical connection must remember between its statements. As
 // long as that is nothing, it holds no server connection: each statement and
 // each transaction takes what it needs from the shards' pools. From the first SET
-// on, it keeps its own connections, on which the settings are replayed in order.
+// on, it keeps its own connections, on which the settings are replayed in order;
+// where connections are limited and others need them, it gets new ones later. A
+// session with more than settings, such as temporary tables, is pinned: it keeps
+// its connections, and its claim to them, until it ends.
 type session struct {
 	sticky   atomic.Bool
 	settings []branch.Setting
@@ -25,22 +29,30 @@ type session struct {
 	overlay   *catalog.Catalog // overlaid with them; nil when they may have changed
 	overlaid  *catalog.Catalog
 
+	reading atomic.Int32 // rows that are open outside of a transaction
+
 	mu     sync.Mutex
+	pin    *slots.Claim  // keeps the parked connections from being taken away
 	parked []*shard.Conn // by the shard's index
 	closed bool
 }
 
-// acquire takes a connection to a shard on which all settings are in force.
-func (s *session) acquire(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) {
-	if !s.sticky.Load() {
-		return sh.Acquire(ctx)
+// acquire takes a connection to a shard on which all settings are in force. Where
+// connections are limited, the claim is what lets the caller have it.
+func (s *session) acquire(ctx context.Context, sh *shard.Shard, claim *slots.Claim) (*shard.Conn, error) {
+	if claim != nil && !claim.Enter(sh.Index()) {
+		return nil, fmt.Errorf("xapg: shard %s: a connection was wanted that had not been claimed", sh.Name())
 	}
-	conn := s.take(sh)
-	if conn == nil {
-		var err error
-		if conn, err = sh.Acquire(ctx); err != nil {
-			return nil, err
+	conn, err := s.connection(ctx, sh)
+	if err != nil {
+		if claim != nil {
+			claim.Leave(sh.Index())
 		}
+		return nil, err
+	}
+	conn.Claim = claim
+	if !s.sticky.Load() {
+		return conn, nil
 	}
 	for conn.Settings < len(s.settings) {
 		set := s.settings[conn.Settings]
@@ -54,6 +66,16 @@ func (s *session) acquire(ctx context.Context, sh *shard.Shard) (*shard.Conn, er
 	return conn, nil
 }
 
+func (s *session) connection(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) {
+	if s.sticky.Load() {
+		if conn := s.take(sh); conn != nil {
+			return conn, nil
+		}
+	}
+	return sh.Acquire(ctx)
+}
+
+// take gets the session's own connection, nil when it has none, or it is gone.
 func (s *session) take(sh *shard.Shard) *shard.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +84,10 @@ func (s *session) take(sh *shard.Shard) *shard.Conn {
 	}
 	conn := s.parked[sh.Index()]
 	s.parked[sh.Index()] = nil
-	if conn != nil && !conn.Alive() {
+	if conn == nil || s.pin == nil && !sh.Unpark(conn) {
+		return nil
+	}
+	if !conn.Alive() {
 		conn.Release()
 		return nil
 	}
@@ -88,6 +113,11 @@ func (s *session) release(conn *shard.Conn) {
 		return
 	}
 	s.parked[at] = conn
+	if s.pin == nil {
+		conn.Shard().Park(conn)
+	} else {
+		conn.Unclaim()
+	}
 }
 
 // stick makes the session keep its connections, for settings to come.
@@ -115,16 +145,32 @@ func (s *session) setting(name string) *branch.Setting {
 	return nil
 }
 
+// keep pins the session. The claim is its own from now on.
+func (s *session) keep(claim *slots.Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pin = claim
+	for i, conn := range s.parked {
+		if conn != nil && !conn.Shard().Unpark(conn) {
+			s.parked[i] = nil
+		}
+	}
+}
+
 // discard forgets everything, as DISCARD ALL does.
 func (s *session) discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, conn := range s.parked {
-		if conn != nil {
+		if conn != nil && (s.pin != nil || conn.Shard().Unpark(conn)) {
 			conn.Break()
 			conn.Release()
-			s.parked[i] = nil
 		}
+		s.parked[i] = nil
+	}
+	if s.pin != nil {
+		s.pin.Close()
+		s.pin = nil
 	}
 	s.settings, s.prepared = nil, nil
 	s.temporary, s.overlay, s.overlaid = false, nil, nil

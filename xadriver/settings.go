@@ -50,8 +50,14 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.IDStride }),
 	flag("unique_per_shard", "whether a sharded table may have unique constraints without its key, which each shard judges by its own rows only",
 		func(c *Config) *bool { return &c.UniquePerShard }),
-	number("shard_conns", "a number", 0, "how many connections a process opens to each shard at most, besides one to home for each statement that is being merged; 0 is no limit",
+	number("shard_conns", "a number", 0, "how many connections of a process may be used by statements on each shard at once, and as many transactions; the driver's own questions and merging on home come besides; 0 is no limit",
 		func(c *Config) *int { return &c.ShardConns }),
+	duration("conn_lifetime", "1h", "after which time a connection to a shard is closed, once nobody uses it; off for never",
+		func(c *Config) *time.Duration { return &c.ConnLifetime }),
+	duration("conn_max_idle", "5m", "after which time an unused connection to a shard is closed; off for never",
+		func(c *Config) *time.Duration { return &c.ConnMaxIdle }),
+	duration("health_check", "30s", "how often unused connections are looked after: dead and old ones are closed; off for never",
+		func(c *Config) *time.Duration { return &c.HealthCheck }),
 }
 
 func text(name, valid, def, doc string, at func(*Config) *string) Setting {

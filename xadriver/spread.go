@@ -41,11 +41,16 @@ func (c *Conn) everyShard(ctx context.Context, s call, target plan.Target) (driv
 
 // scatter reads on several shards outside of a transaction.
 func (c *Conn) scatter(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
+	leave, err := c.enter(ctx, target.Shards)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
 	parts := make([]part, len(target.Shards))
 	for i, at := range target.Shards {
 		parts[i].shard = c.connector.shards[at]
 	}
-	err := branch.Each(pointers(parts), func(p *part) (err error) {
+	err = branch.Each(pointers(parts), func(p *part) (err error) {
 		p.rows, p.result, err = c.single(ctx, s, p.shard)
 		if errors.Is(err, driver.ErrBadConn) {
 			err = fmt.Errorf("xapg: shard %s: no working connection could be had", p.shard.Name())
@@ -120,7 +125,7 @@ func (c *Conn) spread(ctx context.Context, s call, target plan.Target) (driver.R
 		parts = append(parts, p)
 	}
 	do := func(p *part) (err error) {
-		p.rows, p.result, err = on(ctx, p.branch, s)
+		p.rows, p.result, err = c.on(ctx, p.branch, s)
 		if errors.Is(err, driver.ErrBadConn) {
 			err = fmt.Errorf("xapg: shard %s: the connection was lost", p.shard.Name())
 		}

@@ -38,6 +38,7 @@ func (c *Conn) written(ctx context.Context, s call, target plan.Target) (driver.
 	if err != nil {
 		return nil, 0, err
 	}
+	c.tell(w.Strategy, target.Shards)
 	args, err := c.moment(ctx, s.given, w.Moment)
 	if err != nil {
 		return nil, 0, err

@@ -72,6 +72,8 @@ type Coordinator struct {
 	FinishWait time.Duration
 	// Observe, when set, is called synchronously before and after each step.
 	Observe func(Step)
+	// Watch, when set, is called around each phase.
+	Watch Watch
 
 	late sync.WaitGroup // commits that go on after their callers have left
 }
@@ -136,9 +138,10 @@ func (c *Coordinator) Rollback(ctx context.Context, participants []Participant) 
 	ctx, cancel := c.finishing(ctx)
 	defer cancel()
 	each(participants, func(p Participant) {
-		c.observe(BeforeRollback, uuid.Nil, p)
-		p.Rollback(ctx)
-		c.observe(AfterRollback, uuid.Nil, p)
+		_ = c.phase(ctx, Rollback, uuid.Nil, p, func(ctx context.Context) error {
+			p.Rollback(ctx)
+			return nil
+		})
 		p.Release()
 	})
 }
@@ -146,9 +149,7 @@ func (c *Coordinator) Rollback(ctx context.Context, participants []Participant) 
 // single commits a transaction of one shard in one round trip.
 func (c *Coordinator) single(ctx context.Context, p Participant) (Outcome, error) {
 	defer p.Release()
-	c.observe(BeforeCommit, uuid.Nil, p)
-	err := c.commitOne(ctx, p)
-	c.observe(AfterCommit, uuid.Nil, p)
+	err := c.phase(ctx, Alone, uuid.Nil, p, func(ctx context.Context) error { return c.commitOne(ctx, p) })
 	kind := OnePhase
 	if p.Wrote() == No {
 		kind = ReadOnly

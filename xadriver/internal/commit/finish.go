@@ -39,9 +39,7 @@ func (r *round) finishAll(ctx context.Context, done chan<- struct{}) {
 		if p.state != prepared {
 			return
 		}
-		c.observe(BeforeFinish, r.id, p)
-		err := p.CommitPrepared(ctx, p.gid)
-		c.observe(AfterFinish, r.id, p)
+		err := c.phase(ctx, Finish, r.id, p, func(ctx context.Context) error { return p.CommitPrepared(ctx, p.gid) })
 		// A resolver that was faster is the only reason for this very gid to be
 		// gone: the decision is stored, so nobody can have rolled it back.
 		if err == nil || Gone(err) {

@@ -84,9 +84,11 @@ func (r *round) ask(ctx context.Context) error {
 }
 
 func (r *round) askOne(ctx context.Context, p *part) error {
-	r.c.observe(BeforeAsk, r.id, p)
-	wrote, err := p.Ask(ctx)
-	r.c.observe(AfterAsk, r.id, p)
+	var wrote bool
+	err := r.c.phase(ctx, Ask, r.id, p, func(ctx context.Context) (err error) {
+		wrote, err = p.Ask(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -100,9 +102,7 @@ func (r *round) askOne(ctx context.Context, p *part) error {
 // commitReader ends a part that wrote nothing. Under SERIALIZABLE this may
 // fail, and then everything must.
 func (r *round) commitReader(ctx context.Context, p *part) error {
-	r.c.observe(BeforeCommit, r.id, p)
-	err := p.Commit(ctx)
-	r.c.observe(AfterCommit, r.id, p)
+	err := r.c.phase(ctx, Alone, r.id, p, p.Commit)
 	p.state = over
 	return err
 }
@@ -121,9 +121,7 @@ func (r *round) onePhase(ctx context.Context) (Outcome, error) {
 			continue
 		}
 		kind = OnePhase
-		r.c.observe(BeforeCommit, r.id, p)
-		err = r.c.commitOne(ctx, p)
-		r.c.observe(AfterCommit, r.id, p)
+		err = r.c.phase(ctx, Alone, r.id, p, func(ctx context.Context) error { return r.c.commitOne(ctx, p) })
 		p.state = over
 		if err != nil && Lost(err) {
 			err = &InDoubtError{Shards: []string{p.Shard()}, Cause: err}

@@ -79,8 +79,7 @@ func (r *round) vote(ctx context.Context) error {
 
 func (r *round) prepare(ctx context.Context, p *part) error {
 	p.gid = r.c.Name(r.id, p.Shard())
-	r.c.observe(BeforePrepare, r.id, p)
-	err := p.Prepare(ctx, p.gid)
+	err := r.c.phase(ctx, Prepare, r.id, p, func(ctx context.Context) error { return p.Prepare(ctx, p.gid) })
 	switch {
 	case err == nil:
 		p.state = prepared
@@ -89,7 +88,6 @@ func (r *round) prepare(ctx context.Context, p *part) error {
 	default:
 		p.state = over
 	}
-	r.c.observe(AfterPrepare, r.id, p)
 	return err
 }
 
@@ -98,16 +96,18 @@ func (r *round) prepare(ctx context.Context, p *part) error {
 // other: the register answers with whatever came first.
 func (r *round) decide(ctx context.Context) (txlog.Outcome, error) {
 	c, shards := r.c, r.shards(isPrepared)
-	c.observe(BeforeDecide, r.id, nil)
 	ctx, cancel := c.finishing(ctx)
 	defer cancel()
-	outcome, err := c.Register.Decide(ctx, r.id, txlog.Commit, shards)
-	if err != nil && !errors.Is(err, txlog.ErrNotStored) {
-		if settled, again := c.Register.Decide(ctx, r.id, txlog.Abort, shards); again == nil {
-			outcome, err = settled, nil
+	var outcome txlog.Outcome
+	err := c.phase(ctx, Decide, r.id, nil, func(ctx context.Context) (err error) {
+		outcome, err = c.Register.Decide(ctx, r.id, txlog.Commit, shards)
+		if err != nil && !errors.Is(err, txlog.ErrNotStored) {
+			if settled, again := c.Register.Decide(ctx, r.id, txlog.Abort, shards); again == nil {
+				outcome, err = settled, nil
+			}
 		}
-	}
-	c.observe(AfterDecide, r.id, nil)
+		return err
+	})
 	return outcome, err
 }
 
@@ -125,13 +125,12 @@ func (r *round) abort(ctx context.Context) {
 		defer p.Release()
 		switch p.state {
 		case open:
-			c.observe(BeforeRollback, r.id, p)
-			p.Rollback(ctx)
-			c.observe(AfterRollback, r.id, p)
+			_ = c.phase(ctx, Rollback, r.id, p, func(ctx context.Context) error {
+				p.Rollback(ctx)
+				return nil
+			})
 		case prepared:
-			c.observe(BeforeFinish, r.id, p)
-			err := p.RollbackPrepared(ctx, p.gid)
-			c.observe(AfterFinish, r.id, p)
+			err := c.phase(ctx, Finish, r.id, p, func(ctx context.Context) error { return p.RollbackPrepared(ctx, p.gid) })
 			if err != nil && !Gone(err) {
 				c.Successor.Finish(r.id, txlog.Abort, []string{p.Shard()}, false)
 			}

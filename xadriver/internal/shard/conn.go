@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jackc/puddle/v2"
+
+	"github.com/xapg/xapg/xadriver/internal/slots"
 )
 
 // Conn is one connection to one shard. It is used by one goroutine at a time.
@@ -20,13 +22,16 @@ type Conn struct {
 	pgx      *stdlib.Conn // nil when the shard was given as another driver's connector
 	ahead    *ahead       // nil when statements cannot travel with the next one
 
-	queue  []string // statements that go before the next one, when ahead is nil
-	broken bool     // its state is not known: to be closed
-	state  byte     // transaction status as far as known without pgx: I, T or E
+	queue  []string  // statements that go before the next one, when ahead is nil
+	broken bool      // its state is not known: to be closed
+	state  byte      // transaction status as far as known without pgx: I, T or E
+	expiry time.Time // when it is to be closed; zero for never
 
 	// Settings counts the session settings that its user has replayed on it. A
 	// connection that carries any is closed, not pooled, when it is released.
 	Settings int
+	// Claim is what lets its user have the connection, nil where none is needed.
+	Claim *slots.Claim
 }
 
 // Transaction status of a connection, in the letters of PostgreSQL's
@@ -66,8 +71,15 @@ func (c *Conn) Break() { c.broken = true }
 // Release gives the connection back to its pool, or closes it when its state is
 // not known or a transaction is still open on it.
 func (c *Conn) Release() {
+	defer c.leave()()
 	if c.Status() != Idle || c.Settings != 0 {
 		// A connection that pgx is closing in the background is not touched.
+		c.shard.counts.broken.Add(1)
+		c.resource.Destroy()
+		return
+	}
+	if c.expired(time.Now()) {
+		c.shard.counts.expired.Add(1)
 		c.resource.Destroy()
 		return
 	}
@@ -77,6 +89,21 @@ func (c *Conn) Release() {
 	}
 	c.resource.Release()
 }
+
+// leave gives up the right to the connection, when what it returns is called:
+// after the connection itself was given up, which is then somebody else's.
+func (c *Conn) leave() func() {
+	claim, at := c.Claim, c.shard.index
+	if claim == nil {
+		return func() {}
+	}
+	c.Claim = nil
+	return func() { claim.Leave(at) }
+}
+
+// Unclaim gives up the right to the connection, but not the connection: its user
+// holds another right to it.
+func (c *Conn) Unclaim() { c.leave()() }
 
 // Queue lets a statement travel with the next one. It must be one whose answer
 // is no more than its command tag.

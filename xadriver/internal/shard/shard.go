@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -33,12 +34,18 @@ type Shard struct {
 	index     int
 	config    *pgx.ConnConfig  // of a shard given as a DSN
 	connector driver.Connector // of a shard given as a connector
+	options   Options
+	alone     []int
 	pool      *puddle.Pool[*Conn]
+	parking   parking
+	counts    counts
 }
 
 // Options of a shard's pool.
 type Options struct {
-	MaxConns int // connections that this process opens at most; 0 is no limit
+	MaxConns int           // connections that this process opens at most; 0 is no limit
+	Lifetime time.Duration // of a connection, about; 0 is no limit
+	MaxIdle  time.Duration // after which an unused connection is closed; 0 is no limit
 }
 
 // New makes a shard that is reached through another driver.
@@ -54,6 +61,7 @@ func NewPgx(name string, index int, config *pgx.ConnConfig, o Options) (*Shard, 
 }
 
 func (s *Shard) open(o Options) error {
+	s.options, s.alone = o, []int{s.index}
 	limit := int32(math.MaxInt32)
 	if o.MaxConns > 0 && o.MaxConns < math.MaxInt32 {
 		limit = int32(o.MaxConns)
@@ -72,6 +80,9 @@ func (s *Shard) open(o Options) error {
 
 // Name is the shard's name in the configuration.
 func (s *Shard) Name() string { return s.name }
+
+// Alone is a list of just this shard's index, not to be changed.
+func (s *Shard) Alone() []int { return s.alone }
 
 // Index is the shard's place in the configuration, from 0.
 func (s *Shard) Index() int { return s.index }
@@ -92,31 +103,6 @@ func (s *Shard) Untyped() bool {
 	}
 	mode := s.config.DefaultQueryExecMode
 	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
-}
-
-// Stat describes the pool.
-func (s *Shard) Stat() *puddle.Stat { return s.pool.Stat() }
-
-// Acquire takes a connection from the pool, or opens one. An idle connection
-// that turns out to be dead is replaced without the caller's notice: nothing
-// was sent on it.
-func (s *Shard) Acquire(ctx context.Context) (*Conn, error) {
-	for {
-		res, err := s.pool.Acquire(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c := res.Value()
-		fresh := c.resource == nil
-		c.resource = res
-		if fresh || c.fit(ctx) {
-			return c, nil
-		}
-		res.Destroy()
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // Dial opens a connection outside of the pool, to be closed by its Close.
@@ -147,6 +133,8 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	}
 	c.inner = inner
 	c.pgx = unwrap(inner)
+	c.born(s.options.Lifetime)
+	s.counts.opened.Add(1)
 	return c, nil
 }
 
@@ -163,9 +151,6 @@ func unwrap(conn driver.Conn) *stdlib.Conn {
 		conn = r.Raw()
 	}
 }
-
-// Reset closes all idle connections, and those in use when they are released.
-func (s *Shard) Reset() { s.pool.Reset() }
 
 // Close closes the pool; it waits for connections that are in use.
 func (s *Shard) Close() error {

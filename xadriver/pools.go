@@ -1,0 +1,83 @@
+package xadriver
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// tend looks after idle connections until stopTending is called.
+func (c *Connector) tend() {
+	if c.cfg.HealthCheck <= 0 {
+		return
+	}
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticks := time.NewTicker(c.cfg.HealthCheck)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticks.C:
+				for _, sh := range slices.Concat(c.shards, c.own) {
+					sh.Tend()
+				}
+			}
+		}
+	})
+	c.stopTending = func() {
+		close(stop)
+		running.Wait()
+	}
+}
+
+// PoolStats describes the connections of this process to one shard.
+type PoolStats struct {
+	Shard string // its name
+	Own   bool   // connections for the driver's own questions and for merging, not for statements
+
+	Max    int // setting shard_conns; 0 is no limit
+	Open   int // connections, those being opened included
+	InUse  int // by statements and transactions, or being opened
+	Idle   int
+	Parked int // kept for idle sessions with settings of their own; another may take their place
+
+	Acquired     int64         // times a connection was taken
+	Opened       int64         // connections opened since the beginning
+	OpeningTime  time.Duration // for how long statements waited while one was opened, all together
+	ClosedBroken int64         // because their state was not known, or the server was gone
+	ClosedOld    int64         // because of conn_lifetime
+	ClosedIdle   int64         // because of conn_max_idle
+	ClosedParked int64         // because their place was needed
+}
+
+// Stats is what a Connector tells of itself at one moment.
+type Stats struct {
+	Pools []PoolStats // two for each shard; none with a single shard, whose connections are sql.DB's own
+
+	Queue    int           // statements and transactions that wait for a connection, because of shard_conns
+	Waits    int64         // that have waited for one since the beginning
+	WaitTime time.Duration // for how long, all together
+}
+
+// Stats returns figures of the connector. It asks no server and may be called at
+// any time.
+func (c *Connector) Stats() Stats {
+	var out Stats
+	for i, sh := range slices.Concat(c.shards, c.own) {
+		s := sh.Stat()
+		out.Pools = append(out.Pools, PoolStats{
+			Shard: sh.Name(), Own: i >= len(c.shards),
+			Max: s.Max, Open: s.Open, InUse: s.Open - s.Idle - s.Parked, Idle: s.Idle, Parked: s.Parked,
+			Acquired: s.Acquired, Opened: s.Opened, OpeningTime: s.AcquireWaited,
+			ClosedBroken: s.Broken, ClosedOld: s.Expired, ClosedIdle: s.Unused, ClosedParked: s.Evicted,
+		})
+	}
+	if c.slots != nil {
+		s := c.slots.Stat()
+		out.Queue, out.Waits, out.WaitTime = s.Queue, s.Waits, s.Waiting
+	}
+	return out
+}
