@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
 // arguments tells pgx's options, which come before a statement's arguments,
@@ -38,11 +40,14 @@ func arguments(ctx context.Context, query string, args []driver.NamedValue) (str
 	return query, args, nil, nil
 }
 
+// untyped reports whether arguments are sent without knowing the parameters' types.
+func (c *Connector) untyped() bool { return slices.ContainsFunc(c.shards, (*shard.Shard).Untyped) }
+
 // asSent gives the values as the server will read them. Where pgx sends arguments
 // without knowing the parameters' types, it writes times as UTC and bytes as
 // hexadecimal text, whatever the column is; a key must be hashed as it arrives.
 func (c *Conn) asSent(args, values []driver.NamedValue) []driver.NamedValue {
-	untyped := c.connector.untyped
+	untyped := c.connector.untyped()
 	for _, a := range args[:len(args)-len(values)] {
 		if mode, ok := a.Value.(pgx.QueryExecMode); ok {
 			untyped = mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol

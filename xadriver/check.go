@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xapg/xapg/xadriver/internal/origin"
+
 	"github.com/xapg/xapg/xadriver/internal/mark"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
@@ -74,14 +76,21 @@ func ask(ctx context.Context, sh *shard.Shard, sql string) (string, error) {
 	return fmt.Sprint(value[0]), errors.Join(err, rows.Close())
 }
 
-// ping asks all shards for a sign of life, in parallel.
+// ping asks shards for a sign of life, in parallel.
 func (c *Connector) ping(ctx context.Context) error {
-	errs := make([]error, len(c.shards))
+	asked := c.own
+	switch c.cfg.Ping {
+	case pingNone:
+		return nil
+	case pingHome:
+		asked = asked[c.home.Index():][:1]
+	}
+	errs := make([]error, len(asked))
 	var wg sync.WaitGroup
-	for i, sh := range c.own {
+	for i, sh := range asked {
 		wg.Go(func() {
 			if _, err := ask(ctx, sh, "SELECT 1"); err != nil {
-				errs[i] = fmt.Errorf("xapg: shard %s: %w", sh.Name(), err)
+				errs[i] = origin.Errorf(sh.Name(), origin.Lost, "%w", err)
 			}
 		})
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/xapg/xapg/shardmap"
 	"github.com/xapg/xapg/txlog"
@@ -40,6 +42,8 @@ type Config struct {
 	IDStride       int           // how far apart the numbers of one shard's sequences are; at least the number of shards there will ever be
 	UniquePerShard bool          // let through unique constraints of sharded tables without their key, which each shard judges by its own rows
 	GatherLimit    int           // rows that a statement may bring together in one place; -1 for none
+	Ping           string        // whom Ping asks: all shards (the default), home, or none
+	Raw            string        // whose connection sql.Conn.Raw hands out with a single shard: xapg (the default) or pgx
 	ShardConns     int           // connections to each shard at most, per process; no limit by default
 	ConnLifetime   time.Duration // after which a connection is closed, once nobody uses it; 1h
 	ConnMaxIdle    time.Duration // after which an unused connection is closed; 5m
@@ -55,6 +59,9 @@ type Config struct {
 	// program at a given step, and for measuring; it delays what it watches.
 	OnStep func(Step)
 
+	// OnNotice is given the notices and warnings that shards send, on any goroutine.
+	// With Pgx, the configuration's own OnNotice is called as well.
+	OnNotice func(shard string, n *pgconn.Notice)
 	// Tracer is told of statements, their parts, and the phases of commits.
 	Tracer Tracer
 
@@ -63,12 +70,20 @@ type Config struct {
 	NoResolver bool
 }
 
-// Shard is one PostgreSQL database. It is reached by DSN, through pgx, or by a
-// connector of any driver.
+// Shard is one PostgreSQL database. It is reached through pgx, by its DSN or by a
+// configuration of pgx with whatever tracers and hooks it has; or by a connector of
+// any driver.
 type Shard struct {
-	Name      string // 1 to 63 of letters, digits, _ and -
-	DSN       string
-	Replicas  []string // DSNs of its standbys; not used yet
+	Name     string   // 1 to 63 of letters, digits, _ and -
+	DSN      string   // a URL or keywords, or what stdlib.RegisterConnConfig returned
+	Replicas []string // DSNs of its standbys; not used yet
+
+	// Pgx is used instead of DSN. It is copied, and may be made by pgx.ParseConfig only.
+	Pgx *pgx.ConnConfig
+	// Options are those of pgx's stdlib: hooks before and after connecting, and
+	// before a connection is used again.
+	Options []stdlib.OptionOpenDB
+	// Connector is used instead of DSN and Pgx.
 	Connector driver.Connector
 }
 
@@ -144,6 +159,9 @@ func (c *Config) Validate() error {
 	if c.ResolveEvery < 0 {
 		wrong("resolve_every", "abandoned transactions must be looked for: it cannot be off")
 	}
+	if c.Raw == rawPgx && len(c.Shards) > 1 {
+		wrong("raw", "with several shards, no connection of pgx stands for all of them: use Conn.Shard")
+	}
 	if len(c.Shards) == 0 {
 		wrong("shards", "there is none: give at least one")
 	}
@@ -159,7 +177,7 @@ func (c *Config) Validate() error {
 			wrong(path, "there are two shards of this name")
 		}
 		names = append(names, s.Name)
-		if s.Connector == nil {
+		if s.Connector == nil && s.Pgx == nil {
 			if err := checkShardDSN(s); err != nil {
 				errs = append(errs, err)
 			}
@@ -201,10 +219,13 @@ func specError(err error) error {
 	return err
 }
 
+// registered is how the names begin that stdlib.RegisterConnConfig gives.
+const registered = "registeredConnConfig"
+
 // checkShardDSN reads a shard's DSN. What pgx says of a bad one quotes it, and is
 // not passed on.
 func checkShardDSN(s Shard) error {
-	if strings.HasPrefix(s.DSN, "registeredConnConfig") {
+	if strings.HasPrefix(s.DSN, registered) {
 		return nil
 	}
 	if _, err := pgx.ParseConfig(s.DSN); err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/xapg/xapg/shardmap"
 	"github.com/xapg/xapg/txlog"
@@ -42,7 +41,6 @@ type Connector struct {
 	home     *shard.Shard
 	own      []*shard.Shard // the same servers again: connections for the driver's own questions and for scratch sessions, that nobody waits for who holds others
 	slots    *slots.Slots   // who may use shards; nil without limits
-	untyped  bool           // arguments are sent without knowing the parameters' types
 	layout   *shardmap.Map
 	planner  *plan.Planner
 	schema   schema
@@ -79,22 +77,13 @@ func NewConnector(cfg Config) (*Connector, error) {
 	}
 	if len(cfg.Shards) == 1 {
 		var err error
-		c.single, err = singleConnector(cfg.Shards[0])
+		c.single, err = singleConnector(&c.cfg)
 		return c, err
 	}
 	if err := c.open(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
-}
-
-// singleConnector leads to the only shard there is, the way pgx would.
-func singleConnector(s Shard) (driver.Connector, error) {
-	if s.Connector != nil {
-		return s.Connector, nil
-	}
-	d := stdlib.GetDefaultDriver().(driver.DriverContext)
-	return d.OpenConnector(s.DSN)
 }
 
 func (c *Connector) open() error {
@@ -107,18 +96,17 @@ func (c *Connector) open() error {
 	}
 	for i, s := range c.cfg.Shards {
 		o := shard.Options{Lifetime: max(0, c.cfg.ConnLifetime), MaxIdle: max(0, c.cfg.ConnMaxIdle)}
-		own, err := openShard(i, s, o)
+		own, err := openShard(i, s, &c.cfg, o)
 		if err != nil {
 			return err
 		}
 		c.own = append(c.own, own)
 		o.MaxConns = c.cfg.ShardConns
-		sh, err := openShard(i, s, o)
+		sh, err := openShard(i, s, &c.cfg, o)
 		if err != nil {
 			return err
 		}
 		c.shards = append(c.shards, sh)
-		c.untyped = c.untyped || sh.Untyped()
 	}
 	c.home = c.shards[c.layout.Home()]
 	if c.cfg.ShardConns > 0 {
@@ -152,14 +140,17 @@ func (c *Connector) open() error {
 	return nil
 }
 
-func openShard(i int, s Shard, o shard.Options) (*shard.Shard, error) {
-	if s.Connector != nil {
+func openShard(i int, s Shard, cfg *Config, o shard.Options) (*shard.Shard, error) {
+	o.Pgx = s.Options
+	switch {
+	case s.Connector != nil:
 		return shard.New(s.Name, i, s.Connector, o)
+	case s.Pgx == nil && strings.HasPrefix(s.DSN, registered):
+		return shard.NewRegistered(s.Name, i, s.DSN, func(config *pgx.ConnConfig) { s.listen(cfg, config) }, o)
 	}
-	config, err := pgx.ParseConfig(s.DSN)
+	config, err := s.pgx(cfg)
 	if err != nil {
-		// pgx quotes the DSN in its errors, and that may hold a password.
-		return nil, fmt.Errorf("xapg: shard %s: its DSN cannot be read", s.Name)
+		return nil, err
 	}
 	return shard.NewPgx(s.Name, i, config, o)
 }
@@ -248,8 +239,8 @@ func (c *Connector) Driver() driver.Driver { return &Driver{} }
 func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if c.single != nil {
 		inner, err := c.single.Connect(ctx)
-		if err != nil {
-			return nil, err
+		if err != nil || c.cfg.Raw == rawPgx {
+			return inner, err
 		}
 		return &Conn{connector: c, direct: inner}, nil
 	}

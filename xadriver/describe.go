@@ -4,7 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
+
+	"github.com/xapg/xapg/xadriver/internal/origin"
 
 	"github.com/xapg/xapg/xadriver/internal/plan"
 	"github.com/xapg/xapg/xadriver/internal/shard"
@@ -55,7 +56,7 @@ func (d *describer) Describe(sql string) (*plan.Description, error) {
 // run again by database/sql.
 func notRetried(sh *shard.Shard, err error) error {
 	if errors.Is(err, driver.ErrBadConn) {
-		return fmt.Errorf("xapg: shard %s: no working connection could be had", sh.Name())
+		return origin.Errorf(sh.Name(), origin.Lost, "no working connection could be had")
 	}
 	return err
 }

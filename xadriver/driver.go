@@ -69,6 +69,8 @@ func (d *Driver) Open(dsn string) (driver.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	conn.(*Conn).owned = c
+	if own, ok := conn.(*Conn); ok { // not with raw=pgx, where there is nothing to be closed besides
+		own.owned = c
+	}
 	return conn, nil
 }

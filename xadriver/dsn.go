@@ -11,7 +11,8 @@ import (
 // ParseDSN reads a data source name, which is one of
 //
 //   - a postgres:// URL, or PostgreSQL's keywords (host=db1 dbname=app): a single
-//     shard, to which the text is passed on untouched;
+//     shard, to which the text is passed on untouched, but for the driver's own
+//     settings, which have xapg. before their name here: …/app?xapg.raw=pgx;
 //   - the path of a YAML file, ending in .yaml or .yml or beginning with "file:",
 //     which settings may follow: /etc/app/xapg.yaml?log=sqlite:/tmp/x.db;
 //   - keywords with shard.NAME=DSN for each shard, quoted as PostgreSQL's are:
@@ -26,8 +27,7 @@ func ParseDSN(dsn string) (*Config, error) {
 		return parseFile(path, query)
 	}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") || !shardKeyword.MatchString(dsn) {
-		cfg := &Config{Shards: []Shard{{Name: "main", DSN: dsn}}}
-		return cfg, cfg.Validate()
+		return parseSingle(dsn)
 	}
 	words, err := keywords(dsn)
 	if err != nil {
@@ -76,7 +76,10 @@ func override(cfg *Config, query string) error {
 }
 
 // word is one keyword of a DSN.
-type word struct{ name, value string }
+type word struct {
+	name, value string
+	from, to    int // in the text
+}
 
 // keywords splits a DSN by libpq's rules: blanks around = are allowed, values are
 // quoted by ', and \ escapes.
@@ -114,7 +117,7 @@ func keywords(dsn string) ([]word, error) {
 			return nil, bad(i, "the value that begins here has no closing quote")
 		}
 		i = next
-		list = append(list, word{name, value})
+		list = append(list, word{name, value, start, next})
 	}
 }
 

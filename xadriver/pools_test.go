@@ -74,8 +74,12 @@ func TestSmallPoolsDoNotDeadlock(t *testing.T) {
 					return err
 				},
 				func(*rand.Rand) error { return b.total(ctx, "SELECT sum(balance)::bigint FROM accounts") },
-				func(*rand.Rand) error { return b.total(ctx, "SELECT count(*) FROM accounts a JOIN accounts b ON a.balance = b.balance") },
-				func(*rand.Rand) error { return b.total(ctx, "SELECT count(*) FROM (SELECT owner FROM accounts ORDER BY owner LIMIT 2) q") },
+				func(*rand.Rand) error {
+					return b.total(ctx, "SELECT count(*) FROM accounts a JOIN accounts b ON a.balance = b.balance")
+				},
+				func(*rand.Rand) error {
+					return b.total(ctx, "SELECT count(*) FROM (SELECT owner FROM accounts ORDER BY owner LIMIT 2) q")
+				},
 				func(r *rand.Rand) error { // a session with a setting of its own
 					conn, err := b.Conn(ctx)
 					if err != nil {

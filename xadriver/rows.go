@@ -8,6 +8,7 @@ import (
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/merge"
+	"github.com/xapg/xapg/xadriver/internal/origin"
 	"github.com/xapg/xapg/xadriver/internal/scratch"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
@@ -46,6 +47,8 @@ func (r *Rows) Next(dest []driver.Value) error {
 			r.branch.NoteWrite()
 		}
 	case errors.Is(err, io.EOF):
+	case r.conn != nil:
+		_ = origin.Note(err, r.conn.Shard().Name())
 	case r.branch != nil:
 		r.branch.NoteError(err)
 	case r.txn != nil:

@@ -4,8 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"slices"
+
+	"github.com/xapg/xapg/xadriver/internal/origin"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/merge"
@@ -199,14 +200,14 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 	if errors.Is(err, driver.ErrBadConn) {
 		// Nothing was sent; but only a branch without a past may be replaced.
 		if b.Begun() {
-			return nil, nil, c.failed(fmt.Errorf("xapg: shard %s: the connection was lost within the transaction", sh.Name()))
+			return nil, nil, c.failed(origin.Errorf(sh.Name(), origin.Lost, "the connection was lost within the transaction"))
 		}
 		if err := c.txn.Reopen(ctx, b); err != nil {
 			return nil, nil, err
 		}
 		rows, res, err = c.on(ctx, b, s)
 		if errors.Is(err, driver.ErrBadConn) {
-			err = c.failed(fmt.Errorf("xapg: shard %s: no working connection could be had", sh.Name()))
+			err = c.failed(origin.Errorf(sh.Name(), origin.Lost, "no working connection could be had"))
 		}
 	}
 	c.note(s.Statement, err)

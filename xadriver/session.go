@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/xapg/xapg/xadriver/internal/origin"
+
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/shard"
@@ -41,7 +43,7 @@ type session struct {
 // connections are limited, the claim is what lets the caller have it.
 func (s *session) acquire(ctx context.Context, sh *shard.Shard, claim *slots.Claim) (*shard.Conn, error) {
 	if claim != nil && !claim.Enter(sh.Index()) {
-		return nil, fmt.Errorf("xapg: shard %s: a connection was wanted that had not been claimed", sh.Name())
+		return nil, origin.Errorf(sh.Name(), origin.Internal, "a connection was wanted that had not been claimed")
 	}
 	conn, err := s.connection(ctx, sh)
 	if err != nil {

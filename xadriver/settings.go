@@ -2,7 +2,9 @@ package xadriver
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xapg/xapg/xadriver/internal/plan"
@@ -50,6 +52,10 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.IDStride }),
 	flag("unique_per_shard", "whether a sharded table may have unique constraints without its key, which each shard judges by its own rows only",
 		func(c *Config) *bool { return &c.UniquePerShard }),
+	choice("ping", "whom Ping asks for a sign of life, all of them at once",
+		func(c *Config) *string { return &c.Ping }, pingAll, pingHome, pingNone),
+	choice("raw", "whose connection sql.Conn.Raw hands out: *xadriver.Conn or, with a single shard, pgx's own *stdlib.Conn",
+		func(c *Config) *string { return &c.Raw }, rawXapg, rawPgx),
 	number("shard_conns", "a number", 0, "how many connections of a process may be used by statements on each shard at once, and as many transactions; the driver's own questions and merging on home come besides; 0 is no limit",
 		func(c *Config) *int { return &c.ShardConns }),
 	duration("conn_lifetime", "1h", "after which time a connection to a shard is closed, once nobody uses it; off for never",
@@ -102,6 +108,35 @@ func flag(name, doc string, at func(*Config) *bool) Setting {
 			return nil
 		},
 		fill: func(*Config) {},
+	}
+}
+
+// The values of the settings ping and raw.
+const (
+	pingAll  = "all"
+	pingHome = "home"
+	pingNone = "none"
+	rawXapg  = "xapg"
+	rawPgx   = "pgx"
+)
+
+// choice is one of several words, the first by default.
+func choice(name, doc string, at func(*Config) *string, words ...string) Setting {
+	valid := strings.Join(words, "; ")
+	return Setting{
+		Name: name, Type: "word", Valid: valid, Default: words[0], Doc: doc,
+		set: func(c *Config, v string) error {
+			if !slices.Contains(words, v) {
+				return fmt.Errorf("%q is none of %s", clip(v), valid)
+			}
+			*at(c) = v
+			return nil
+		},
+		fill: func(c *Config) {
+			if *at(c) == "" {
+				*at(c) = words[0]
+			}
+		},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/xapg/xapg/xadriver/internal/origin"
+
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/merge"
 	"github.com/xapg/xapg/xadriver/internal/plan"
@@ -53,7 +55,7 @@ func (c *Conn) scatter(ctx context.Context, s call, target plan.Target) (driver.
 	err = branch.Each(pointers(parts), func(p *part) (err error) {
 		p.rows, p.result, err = c.single(ctx, s, p.shard)
 		if errors.Is(err, driver.ErrBadConn) {
-			err = fmt.Errorf("xapg: shard %s: no working connection could be had", p.shard.Name())
+			err = origin.Errorf(p.shard.Name(), origin.Lost, "no working connection could be had")
 		}
 		return err
 	})
@@ -127,7 +129,7 @@ func (c *Conn) spread(ctx context.Context, s call, target plan.Target) (driver.R
 	do := func(p *part) (err error) {
 		p.rows, p.result, err = c.on(ctx, p.branch, s)
 		if errors.Is(err, driver.ErrBadConn) {
-			err = fmt.Errorf("xapg: shard %s: the connection was lost", p.shard.Name())
+			err = origin.Errorf(p.shard.Name(), origin.Lost, "the connection was lost")
 		}
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
+
+	"github.com/xapg/xapg/xadriver/internal/origin"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -122,6 +123,7 @@ func (b *Branch) after(err error) error {
 	if err == nil {
 		return nil
 	}
+	_ = origin.Note(err, b.Shard())
 	switch b.conn.Status() {
 	case shard.Broken:
 		b.lost = true
@@ -168,7 +170,7 @@ func (b *Branch) Ask(ctx context.Context) (bool, error) {
 	}
 	wrote, ok := value[0].(bool)
 	if !ok {
-		return false, fmt.Errorf("shard %s: cannot tell whether the transaction wrote: got %T", b.Shard(), value[0])
+		return false, origin.Errorf(b.Shard(), origin.Lost, "cannot tell whether the transaction wrote: got %T", value[0])
 	}
 	return wrote, nil
 }
@@ -213,7 +215,7 @@ func (b *Branch) Prepare(ctx context.Context, gid string) error {
 		}
 	}
 	if tag != tagPrepared {
-		return fmt.Errorf("shard %s: %w (it answered PREPARE TRANSACTION with %s)", b.Shard(), ErrRolledBack, tag)
+		return origin.Errorf(b.Shard(), origin.Lost, "%w (it answered PREPARE TRANSACTION with %s)", ErrRolledBack, tag)
 	}
 	return nil
 }
@@ -273,7 +275,7 @@ func (b *Branch) Release() {
 }
 
 func (b *Branch) lostError() error {
-	return fmt.Errorf("shard %s: the connection was lost within the transaction, which is rolled back: run it again", b.Shard())
+	return origin.Errorf(b.Shard(), origin.Lost, "the connection was lost within the transaction, which is rolled back: run it again")
 }
 
 // answer sorts errors into those that are the server's word and those that leave

@@ -10,10 +10,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/xapg/xapg/xadriver/internal/origin"
 
 	"github.com/jackc/pgx/v5"
 
@@ -52,7 +53,7 @@ func (s *Session) Query(ctx context.Context, sql string, args []driver.NamedValu
 	all = append(all, args...)
 	rows, err := s.conn.Query(ctx, sql, all)
 	if errors.Is(err, driver.ErrBadConn) {
-		err = fmt.Errorf("xapg: shard %s: the connection of a scratch session was lost", s.conn.Shard().Name())
+		err = origin.Errorf(s.conn.Shard().Name(), origin.Lost, "the connection of a scratch session was lost")
 	}
 	return rows, err
 }

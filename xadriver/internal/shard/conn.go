@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/xapg/xapg/xadriver/internal/origin"
+
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jackc/puddle/v2"
@@ -213,7 +215,7 @@ func (c *Conn) Command(ctx context.Context, sql string) (string, error) {
 	if err != nil && c.ahead != nil && c.sent() == before && !errors.As(err, &pgErr) {
 		err = fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	return tag, err
+	return tag, origin.Note(err, c.shard.name)
 }
 
 // ErrNotSent marks errors that came before anything was sent to the server.
@@ -233,7 +235,7 @@ func (c *Conn) sent() int64 {
 // comes only when nothing was sent.
 func (c *Conn) truth(before int64, err error) error {
 	if err != nil && errors.Is(err, driver.ErrBadConn) && c.sent() != before {
-		return fmt.Errorf("shard %s: the connection was lost while the statement ran; it may or may not have been done", c.shard.name)
+		return origin.Errorf(c.shard.name, origin.Lost, "the connection was lost while the statement ran; it may or may not have been done")
 	}
 	return err
 }
@@ -281,8 +283,9 @@ func isBegin(sql string) bool { return len(sql) >= 5 && sql[:5] == "BEGIN" }
 // Ended tells a connection without a status of its own that its transaction is over.
 func (c *Conn) Ended() { c.state = Idle }
 
-// note keeps the transaction status of a connection that does not tell it.
+// note remembers whose an error is, and keeps the transaction status of a connection that does not tell it.
 func (c *Conn) note(err error) {
+	_ = origin.Note(err, c.shard.name)
 	if err == nil || c.pgx != nil {
 		return
 	}
@@ -304,7 +307,7 @@ func (c *Conn) fit(ctx context.Context) bool {
 	if v, ok := c.inner.(driver.Validator); ok && !v.IsValid() {
 		return false
 	}
-	if c.resource.IdleDuration() < time.Second {
+	if c.resource.IdleDuration() < time.Second && len(c.shard.options.Pgx) == 0 {
 		return true
 	}
 	if r, ok := c.inner.(driver.SessionResetter); ok {

@@ -3,16 +3,17 @@ package shard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/xapg/xapg/xadriver/internal/origin"
 )
 
 // errNotPgx is what shards given as another driver's connector cannot do.
 func (c *Conn) errNotPgx(what string) error {
-	return fmt.Errorf("xapg: shard %s: %s needs a shard that is given as a DSN, or as a connector of pgx", c.shard.name, what)
+	return origin.Errorf(c.shard.name, origin.Unsupported, "%s needs a shard that is given as a DSN, or as a connector of pgx", what)
 }
 
 // Description is what the server says of a statement: the OIDs of its parameters'
@@ -32,7 +33,7 @@ func (c *Conn) Describe(ctx context.Context, sql string) (*Description, error) {
 	}
 	d, err := c.pgx.Conn().PgConn().Prepare(ctx, "", sql, nil)
 	if err != nil {
-		return nil, err
+		return nil, origin.Note(err, c.shard.name)
 	}
 	return &Description{Params: d.ParamOIDs, Columns: d.Fields}, nil
 }
@@ -46,10 +47,10 @@ func (c *Conn) CopyIn(ctx context.Context, sql string, r io.Reader) error {
 	if err != nil && c.pgx.Conn().IsClosed() {
 		var pgErr *pgconn.PgError
 		if !errors.As(err, &pgErr) {
-			err = fmt.Errorf("xapg: shard %s: the connection was lost: %w", c.shard.name, err)
+			err = origin.Errorf(c.shard.name, origin.Lost, "the connection was lost: %w", err)
 		}
 	}
-	return err
+	return origin.Note(err, c.shard.name)
 }
 
 // CopyFrom is pgx's CopyFrom. What is queued goes before it.
@@ -57,5 +58,6 @@ func (c *Conn) CopyFrom(ctx context.Context, table pgx.Identifier, columns []str
 	if c.pgx == nil {
 		return 0, c.errNotPgx("COPY")
 	}
-	return c.pgx.Conn().CopyFrom(ctx, table, columns, rows)
+	n, err := c.pgx.Conn().CopyFrom(ctx, table, columns, rows)
+	return n, origin.Note(err, c.shard.name)
 }

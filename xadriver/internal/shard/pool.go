@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/xapg/xapg/xadriver/internal/origin"
 )
 
 // Acquire takes a connection from the pool, or opens one. An idle connection
@@ -24,7 +26,7 @@ func (s *Shard) Acquire(ctx context.Context) (*Conn, error) {
 		s.makeRoom()
 		res, err := s.pool.Acquire(ctx)
 		if err != nil {
-			return nil, err
+			return nil, origin.Note(err, s.name)
 		}
 		c := res.Value()
 		fresh := c.resource == nil

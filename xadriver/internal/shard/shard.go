@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,8 +33,9 @@ import (
 type Shard struct {
 	name      string
 	index     int
-	config    *pgx.ConnConfig  // of a shard given as a DSN
-	connector driver.Connector // of a shard given as a connector
+	config    atomic.Pointer[pgx.ConnConfig] // of a shard reached through pgx, once it is known
+	connector driver.Connector               // of a shard given as a connector, or by a name
+	learn     func(*pgx.ConnConfig)          // with a name: what is to be done to the configuration
 	options   Options
 	alone     []int
 	pool      *puddle.Pool[*Conn]
@@ -46,6 +48,8 @@ type Options struct {
 	MaxConns int           // connections that this process opens at most; 0 is no limit
 	Lifetime time.Duration // of a connection, about; 0 is no limit
 	MaxIdle  time.Duration // after which an unused connection is closed; 0 is no limit
+
+	Pgx []stdlib.OptionOpenDB // hooks of connections that are reached through pgx
 }
 
 // New makes a shard that is reached through another driver.
@@ -56,7 +60,19 @@ func New(name string, index int, connector driver.Connector, o Options) (*Shard,
 
 // NewPgx makes a shard that is reached through pgx.
 func NewPgx(name string, index int, config *pgx.ConnConfig, o Options) (*Shard, error) {
-	s := &Shard{name: name, index: index, config: config}
+	s := &Shard{name: name, index: index}
+	s.config.Store(config)
+	return s, s.open(o)
+}
+
+// NewRegistered makes a shard whose configuration is known to pgx's stdlib by a
+// name. It is learnt from the first connection, and then passed through adapt.
+func NewRegistered(name string, index int, dsn string, adapt func(*pgx.ConnConfig), o Options) (*Shard, error) {
+	connector, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	s := &Shard{name: name, index: index, connector: connector, learn: adapt}
 	return s, s.open(o)
 }
 
@@ -89,19 +105,21 @@ func (s *Shard) Index() int { return s.index }
 
 // RuntimeParam is a server setting that the shard's DSN gives, "" when it gives none.
 func (s *Shard) RuntimeParam(name string) string {
-	if s.config == nil {
+	config := s.config.Load()
+	if config == nil {
 		return ""
 	}
-	return s.config.RuntimeParams[name]
+	return config.RuntimeParams[name]
 }
 
 // Untyped reports whether pgx sends arguments to this shard without asking the
 // server for the parameters' types (default_query_exec_mode exec or simple_protocol).
 func (s *Shard) Untyped() bool {
-	if s.config == nil {
+	config := s.config.Load()
+	if config == nil {
 		return false
 	}
-	mode := s.config.DefaultQueryExecMode
+	mode := config.DefaultQueryExecMode
 	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
 }
 
@@ -117,15 +135,20 @@ func (s *Shard) Dial(ctx context.Context) (driver.Conn, error) {
 func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	c := &Conn{shard: s, state: Idle}
 	connector := s.connector
-	if s.config != nil {
+	if s.learn != nil && s.config.Load() == nil {
+		if err := s.learnFrom(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if known := s.config.Load(); known != nil {
 		// Each connection has a copy of the configuration, because building its
 		// frontend is the one place where it can be reached from inside pgx.
-		config := *s.config
+		config := *known
 		a := &ahead{}
 		build := config.BuildFrontend
 		config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend { return a.frontend(r, w, build) }
 		c.ahead = a
-		connector = stdlib.GetConnector(config)
+		connector = stdlib.GetConnector(config, s.options.Pgx...)
 	}
 	inner, err := connector.Connect(ctx)
 	if err != nil {
@@ -136,6 +159,23 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	c.born(s.options.Lifetime)
 	s.counts.opened.Add(1)
 	return c, nil
+}
+
+// learnFrom opens a connection by name to learn the configuration behind it.
+func (s *Shard) learnFrom(ctx context.Context) error {
+	inner, err := s.connector.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer inner.Close()
+	c := unwrap(inner)
+	if c == nil {
+		return fmt.Errorf("xapg: shard %s: a connection of pgx was expected, not %T", s.name, inner)
+	}
+	config := c.Conn().Config()
+	s.learn(config)
+	s.config.CompareAndSwap(nil, config)
+	return nil
 }
 
 // unwrap finds pgx below drivers that wrap it and say so.
