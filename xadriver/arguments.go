@@ -3,12 +3,12 @@ package xadriver
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"time"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
@@ -41,11 +41,14 @@ func arguments(ctx context.Context, query string, args []driver.NamedValue) (str
 }
 
 // untyped reports whether arguments are sent without knowing the parameters' types.
-func (c *Connector) untyped() bool { return slices.ContainsFunc(c.shards, (*shard.Shard).Untyped) }
+func (c *Connector) untyped() bool {
+	return slices.ContainsFunc(c.own, (*shard.Shard).Untyped) || slices.ContainsFunc(c.shards, (*shard.Shard).Untyped)
+}
 
 // asSent gives the values as the server will read them. Where pgx sends arguments
-// without knowing the parameters' types, it writes times as UTC and bytes as
-// hexadecimal text, whatever the column is; a key must be hashed as it arrives.
+// without knowing the parameters' types, it writes them as text by their Go types
+// alone: times as UTC, bytes as hexadecimal, durations as intervals, whatever the
+// column is. A key must be hashed as it arrives.
 func (c *Conn) asSent(args, values []driver.NamedValue) []driver.NamedValue {
 	untyped := c.connector.untyped()
 	for _, a := range args[:len(args)-len(values)] {
@@ -56,14 +59,34 @@ func (c *Conn) asSent(args, values []driver.NamedValue) []driver.NamedValue {
 	if !untyped {
 		return values
 	}
-	sent := slices.Clone(values)
-	for i := range sent {
-		switch v := sent[i].Value.(type) {
-		case time.Time:
-			sent[i].Value = v.UTC()
-		case []byte:
-			sent[i].Value = `\x` + hex.EncodeToString(v)
+	sent := values
+	for i, v := range values {
+		if _, text := v.Value.(string); text || v.Value == nil {
+			continue
 		}
+		if len(sent) > 0 && &sent[0] == &values[0] {
+			sent = slices.Clone(values)
+		}
+		sent[i].Value = asText(v.Value)
 	}
 	return sent
+}
+
+// encoders are pgx's, which are not safe for concurrent use.
+var encoders = sync.Pool{New: func() any { return pgtype.NewMap() }}
+
+// asText is a value as pgx writes it when it does not know what for. What it
+// cannot write that way stays as it is.
+func asText(v any) any {
+	m := encoders.Get().(*pgtype.Map)
+	defer encoders.Put(m)
+	text, err := m.Encode(0, pgx.TextFormatCode, v, nil)
+	switch {
+	case err != nil:
+		return v
+	case text == nil:
+		return nil
+	default:
+		return string(text)
+	}
 }

@@ -181,7 +181,8 @@ func (c *Conn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// PrepareContext plans a statement. Each shard prepares it when it first runs there.
+// PrepareContext plans a statement, and lets home say what is wrong with it. Each
+// shard prepares it when it first runs there.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	if c.direct != nil {
 		if p, ok := c.direct.(driver.ConnPrepareContext); ok {
@@ -193,8 +194,11 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return nil, driver.ErrBadConn
 	}
 	p, err := c.plan(ctx, query)
+	if err == nil {
+		err = c.judge(ctx, p)
+	}
 	if err != nil {
-		return nil, c.failed(err)
+		return nil, c.public(c.failed(err))
 	}
 	return &Stmt{conn: c, query: query, params: p.Params}, nil
 }

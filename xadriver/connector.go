@@ -250,28 +250,46 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &Conn{connector: c}, nil
 }
 
-// closeWait bounds how long Close waits for connections that somebody still uses.
-const closeWait = 5 * time.Second
+// closeWait is how long Close waits for connections that somebody still uses.
+const closeWait = 200 * time.Millisecond
 
-// closeShards closes the pools. A connection that its user never gives back, such
-// as that of rows that are not closed, does not keep Close from returning.
+// late is closed when the group is done.
+func late(group *sync.WaitGroup) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	return done
+}
+
+// closeShards closes the pools. A connection that its user has not given back,
+// such as that of rows that are not closed, keeps nobody from closing: it is closed
+// when they are.
 func (c *Connector) closeShards() error {
-	pools := slices.Concat(c.shards, c.own)
-	done := make(chan error, len(pools))
-	for _, sh := range pools {
-		go func() { done <- sh.Close() }()
-	}
+	var pools, busy sync.WaitGroup
+	var mu sync.Mutex
 	var errs []error
-	late := time.NewTimer(closeWait)
-	defer late.Stop()
-	for range pools {
-		select {
-		case err := <-done:
+	for _, sh := range slices.Concat(c.shards, c.own) {
+		closing := func() {
+			err := sh.Close()
+			mu.Lock()
+			defer mu.Unlock()
 			errs = append(errs, err)
-		case <-late.C:
-			return errors.Join(append(errs, errors.New("xapg: closed while connections were in use: close all rows and transactions first"))...)
+		}
+		if s := sh.Stat(); s.Open > s.Idle {
+			busy.Go(closing)
+		} else {
+			pools.Go(closing)
 		}
 	}
+	pools.Wait()
+	select {
+	case <-late(&busy):
+	case <-time.After(closeWait):
+	}
+	mu.Lock()
+	defer mu.Unlock()
 	return errors.Join(errs...)
 }
 

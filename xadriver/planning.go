@@ -128,6 +128,30 @@ func (c *Conn) searchPath(cat *catalog.Catalog) []string {
 	return path
 }
 
+// judge lets home find what is wrong with a statement that is prepared, as PostgreSQL
+// would when it prepares it. It is asked beside the transaction, if there is one,
+// unless that has changed the tables.
+func (c *Conn) judge(ctx context.Context, p *plan.Plan) error {
+	if len(p.Statements) != 1 || !countsRows(p.Statements[0].Class) || c.session.temporary || c.session.sticky.Load() {
+		return nil
+	}
+	s := p.Statements[0]
+	if c.txn != nil && (c.txn.altered || c.txn.temps) {
+		_, err := (&describer{ctx: ctx, conn: c}).Describe(s.SQL)
+		return err
+	}
+	home := c.connector.own[c.connector.home.Index()]
+	conn, err := home.Acquire(ctx)
+	if err != nil {
+		return nil // what does not need home may still run
+	}
+	defer conn.Release()
+	if _, err := conn.Describe(ctx, s.SQL); state(err) != "" {
+		return err
+	}
+	return nil
+}
+
 // unreadable lets PostgreSQL speak first where a key cannot be read: what is wrong
 // with the statement itself, it would have said before it looked at the value.
 func (c *Conn) unreadable(ctx context.Context, s call, err error) error {

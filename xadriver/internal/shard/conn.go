@@ -307,8 +307,8 @@ func (c *Conn) fit(ctx context.Context) bool {
 	if v, ok := c.inner.(driver.Validator); ok && !v.IsValid() {
 		return false
 	}
-	if c.resource.IdleDuration() < time.Second && len(c.shard.options.Pgx) == 0 {
-		return true
+	if c.resource.IdleDuration() < time.Second && len(c.shard.options.Pgx) == 0 && c.shard.connector == nil {
+		return true // without hooks, there is nothing else that pgx would do
 	}
 	if r, ok := c.inner.(driver.SessionResetter); ok {
 		return r.ResetSession(ctx) == nil

@@ -35,6 +35,8 @@ type Shard struct {
 	index     int
 	config    atomic.Pointer[pgx.ConnConfig] // of a shard reached through pgx, once it is known
 	connector driver.Connector               // of a shard given as a connector, or by a name
+	learnt    atomic.Bool                    // a connection of a connector has told the mode
+	mode      atomic.Int32                   // pgx's default query exec mode, as far as it is known
 	learn     func(*pgx.ConnConfig)          // with a name: what is to be done to the configuration
 	options   Options
 	alone     []int
@@ -62,6 +64,7 @@ func New(name string, index int, connector driver.Connector, o Options) (*Shard,
 func NewPgx(name string, index int, config *pgx.ConnConfig, o Options) (*Shard, error) {
 	s := &Shard{name: name, index: index}
 	s.config.Store(config)
+	s.mode.Store(int32(config.DefaultQueryExecMode))
 	return s, s.open(o)
 }
 
@@ -115,11 +118,7 @@ func (s *Shard) RuntimeParam(name string) string {
 // Untyped reports whether pgx sends arguments to this shard without asking the
 // server for the parameters' types (default_query_exec_mode exec or simple_protocol).
 func (s *Shard) Untyped() bool {
-	config := s.config.Load()
-	if config == nil {
-		return false
-	}
-	mode := config.DefaultQueryExecMode
+	mode := pgx.QueryExecMode(s.mode.Load())
 	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
 }
 
@@ -156,6 +155,9 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	}
 	c.inner = inner
 	c.pgx = unwrap(inner)
+	if c.pgx != nil && s.config.Load() == nil && s.learnt.CompareAndSwap(false, true) {
+		s.mode.Store(int32(c.pgx.Conn().Config().DefaultQueryExecMode))
+	}
 	c.born(s.options.Lifetime)
 	s.counts.opened.Add(1)
 	return c, nil
@@ -174,6 +176,7 @@ func (s *Shard) learnFrom(ctx context.Context) error {
 	}
 	config := c.Conn().Config()
 	s.learn(config)
+	s.mode.Store(int32(config.DefaultQueryExecMode))
 	s.config.CompareAndSwap(nil, config)
 	return nil
 }
