@@ -100,7 +100,7 @@ func (c *Conn) lock(ctx context.Context, s call, w *plan.Write, args []driver.Na
 		return err
 	}
 	sent := s
-	sent.sql, sent.args = w.Lock.Query.Bind(args)
+	sent.bind(w.Lock.Query, args)
 	sent.rows = true
 	parts, err := c.parts(ctx, sent, shards)
 	if err != nil {
@@ -245,7 +245,7 @@ func (c *Conn) apply(ctx context.Context, s call, w *plan.Write, args []driver.N
 			}
 			all = with(all, w.First+col, array)
 		}
-		sent.sql, sent.args = text.Bind(all)
+		sent.bind(text, all)
 		sent.rows = returning
 		return sent
 	}

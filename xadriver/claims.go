@@ -97,6 +97,7 @@ func (t *transaction) ends() {
 func (c *Conn) keep(ctx context.Context) error {
 	c.session.stick(len(c.connector.shards))
 	if c.connector.slots == nil || c.session.pin != nil {
+		c.session.keep(nil)
 		return nil
 	}
 	if c.txn != nil {

@@ -80,7 +80,7 @@ func (c *Conn) again(ctx context.Context, s call) (driver.Rows, driver.Result, e
 
 // program runs a program that reads.
 func (c *Conn) program(ctx context.Context, s call, target plan.Target, p *plan.Program) (driver.Rows, error) {
-	c.tell(p.Strategy, target.Shards)
+	c.tell(p.Strategy)
 	args, err := c.moment(ctx, s.given, p.Moment)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (c *Conn) program(ctx context.Context, s call, target plan.Target, p *plan.
 		return c.judged(ctx, s, target, p, args)
 	}
 	scatter := s
-	scatter.sql, scatter.args = p.Scatter.Bind(args)
+	scatter.bind(p.Scatter, args)
 	scatter.rows = true
 	parts, err := c.parts(ctx, scatter, target.Shards)
 	if err != nil {
@@ -134,6 +134,16 @@ func state(err error) string {
 
 // judged brings the shards' rows together in a scratch session, which answers.
 func (c *Conn) judged(ctx context.Context, s call, target plan.Target, p *plan.Program, args []driver.NamedValue) (driver.Rows, error) {
+	if t := c.connector.cfg.Tracer; t != nil {
+		ctx, end := t.Start(ctx, Operation{Kind: OpMerge, Shard: c.connector.home.Name(), SQL: p.Final.String()})
+		rows, err := c.judge(ctx, s, target, p, args)
+		end(Report{Err: public(err)})
+		return rows, err
+	}
+	return c.judge(ctx, s, target, p, args)
+}
+
+func (c *Conn) judge(ctx context.Context, s call, target plan.Target, p *plan.Program, args []driver.NamedValue) (driver.Rows, error) {
 	session, err := c.gather(ctx, s, target, p, args)
 	if err != nil {
 		return nil, err

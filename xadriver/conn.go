@@ -23,21 +23,24 @@ type Conn struct {
 
 	session session
 	txn     *transaction
-	unit    *slots.Claim // of the statement that runs outside of a transaction
-	report  *Report      // of the statement that runs, where somebody traces
+	unit    *slots.Claim  // of the statement that runs outside of a transaction
+	report  *Report       // of the statement that runs, where somebody traces
+	asked   asked         // what it has asked
+	lent    []*shard.Conn // to the application, until it uses the connection for anything else
 	closed  bool
 }
 
 // transaction is an open transaction block.
 type transaction struct {
 	*branch.Txn
-	claim   *slots.Claim     // to connections, where they are limited
-	own     *catalog.Catalog // as this transaction sees the tables, once it changed them
-	altered bool             // it changed the tables
-	locked  bool             // it may hold locks on tables that keep others from reading them
-	temps   bool             // it touched temporary tables
-	cursors map[string]*shard.Shard
-	began   driver.Value // home's time of the transaction, once it was asked for
+	claim    *slots.Claim     // to connections, where they are limited
+	own      *catalog.Catalog // as this transaction sees the tables, once it changed them
+	altered  bool             // it changed the tables
+	locked   bool             // it may hold locks on tables that keep others from reading them
+	temps    bool             // it touched temporary tables
+	notified bool             // it notified on a branch
+	cursors  map[string]*shard.Shard
+	began    driver.Value // home's time of the transaction, once it was asked for
 }
 
 var (
@@ -51,9 +54,6 @@ var (
 	_ driver.SessionResetter    = (*Conn)(nil)
 	_ driver.Validator          = (*Conn)(nil)
 )
-
-// Raw is the shard's own connection when there is a single shard, nil otherwise.
-func (c *Conn) Raw() driver.Conn { return c.direct }
 
 // CheckNamedValue leaves arguments as they are: the shards' driver knows more
 // types than database/sql does.
@@ -89,6 +89,7 @@ func (c *Conn) ResetSession(ctx context.Context) error {
 	if c.closed || c.txn != nil {
 		return driver.ErrBadConn
 	}
+	c.takeBack()
 	return nil
 }
 
@@ -100,6 +101,7 @@ func (c *Conn) IsValid() bool {
 	if c.direct != nil {
 		return directValid(c.direct)
 	}
+	c.takeBack() // database/sql asks when it takes the connection back
 	return c.txn == nil
 }
 
@@ -119,6 +121,7 @@ func (c *Conn) Close() error {
 	if c.txn != nil {
 		c.rollback(context.Background())
 	}
+	c.takeBack()
 	c.session.close()
 	if c.owned != nil {
 		return c.owned.Close()
@@ -143,6 +146,7 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	c.takeBack()
 	if c.txn != nil {
 		return nil, serverError("25001", "there is already a transaction in progress on this connection")
 	}
@@ -193,13 +197,17 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	ctx, end := c.traced(ctx, query)
 	p, err := c.plan(ctx, query)
 	if err == nil {
-		err = c.judge(ctx, p)
+		err = c.sound(ctx, p)
 	}
 	if err != nil {
-		return nil, c.public(c.failed(err))
+		err = c.public(c.failed(err))
+		end(err)
+		return nil, err
 	}
+	end(nil)
 	return &Stmt{conn: c, query: query, params: p.Params}, nil
 }
 
@@ -246,6 +254,9 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // public is an error as users know it. One that a changed schema could explain
 // lets the next statement look.
 func (c *Conn) public(err error) error {
+	if err != nil && c.txn != nil && c.txn.Failed() {
+		c.yield()
+	}
 	if explains(err) {
 		c.connector.schema.suspect()
 	}

@@ -94,7 +94,8 @@ func (c *Conn) commit(ctx context.Context) error {
 	if txn.Failed() {
 		ctx, end := c.tracedEnd(ctx, OpCommit, txn)
 		c.connector.commits.Rollback(ctx, txn.Participants())
-		end(commit.Outcome{}, errCommitRolledBack)
+		c.endSide(txn, false)
+		end(commit.Outcome{Kind: noProtocol}, errCommitRolledBack)
 		return errCommitRolledBack
 	}
 	settings := txn.Settings()
@@ -103,6 +104,7 @@ func (c *Conn) commit(ctx context.Context) error {
 	}
 	ctx, end := c.tracedEnd(ctx, OpCommit, txn)
 	out, err := c.connector.commits.Commit(ctx, txn.Participants())
+	c.endSide(txn, err == nil)
 	end(out, public(err))
 	if err == nil {
 		c.session.adopt(settings...)
@@ -110,13 +112,25 @@ func (c *Conn) commit(ctx context.Context) error {
 	if txn.altered {
 		c.connector.schema.forget()
 	}
-	if txn.temps && state(err) == "0A000" {
+	if state(err) == "0A000" && (txn.temps || txn.notified) {
+		what := "touched temporary tables"
+		if txn.notified {
+			what = "called pg_notify with what it read from tables, or LISTEN,"
+		}
 		return &UnsupportedError{
-			Clause: "a transaction that touched temporary tables and wrote on several shards", Reason: "PostgreSQL does not prepare it; it was rolled back",
+			Clause: "a transaction that " + what + " and wrote on several shards", Reason: "PostgreSQL does not prepare it; it was rolled back",
 			Remedy: "write on other shards in a transaction of its own",
 		}
 	}
 	return public(err)
+}
+
+// yield lets go of the locks of a transaction that has failed: nobody need wait
+// until the application has said ROLLBACK.
+func (c *Conn) yield() {
+	ctx, cancel := context.WithTimeout(context.Background(), c.connector.cfg.FinishWait)
+	defer cancel()
+	c.txn.Yield(ctx)
 }
 
 func (c *Conn) rollback(ctx context.Context) {
@@ -126,6 +140,7 @@ func (c *Conn) rollback(ctx context.Context) {
 	c.session.overlay = nil
 	ctx, end := c.tracedEnd(ctx, OpRollback, txn)
 	c.connector.commits.Rollback(ctx, txn.Participants())
+	c.endSide(txn, false)
 	end(commit.Outcome{}, nil)
 }
 

@@ -39,7 +39,7 @@ func CopyFrom(ctx context.Context, conn *sql.Conn, table string, columns []strin
 	return n, err
 }
 
-func (c *Conn) copyFrom(ctx context.Context, table string, columns []string, source pgx.CopyFromSource) (int64, error) {
+func (c *Conn) copyFrom(ctx context.Context, table string, columns []string, source pgx.CopyFromSource) (n int64, err error) {
 	schema, name, err := shardmap.ParseName(table)
 	if err != nil {
 		return 0, err
@@ -61,7 +61,10 @@ func (c *Conn) copyFrom(ctx context.Context, table string, columns []string, sou
 	if own {
 		c.txn = c.newTransaction(branch.Options{})
 	}
-	n, err := c.copyRows(ctx, target, columns, source)
+	ctx, end := c.traced(ctx, "COPY "+target.Sanitize()+" FROM STDIN")
+	defer func() { end(err) }()
+	c.tell("copy")
+	n, err = c.copyRows(ctx, target, columns, source)
 	switch {
 	case err != nil && own:
 		c.rollback(ctx)
@@ -153,7 +156,11 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 		feeds[at] = f
 		running++
 		go func() {
+			ctx, end := c.tracedPart(ctx, b.Shard(), "COPY "+target.Sanitize()+" FROM STDIN")
 			n, err := b.CopyFrom(ctx, target, columns, f)
+			if end != nil {
+				end(err)
+			}
 			counts[at] = n
 			if err != nil {
 				cancel(err) // the source is read no further

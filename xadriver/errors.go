@@ -130,6 +130,10 @@ func public(err error) error {
 // place than the setting gather_limit allows.
 type GatherLimitError = scratch.LimitError
 
+// KeyError says that a value given for a key cannot be one: it is NULL, or not of
+// the column's type.
+type KeyError = plan.KeyError
+
 // Errors that name a state of the cluster that must be mended before it can commit.
 type (
 	// TwinLogError says that another log with the same identity has decided here.

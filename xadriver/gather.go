@@ -36,7 +36,7 @@ func (c *Conn) gather(ctx context.Context, s call, target plan.Target, p *plan.P
 		q := pulls[indexOf(parts, at)]
 		one := s
 		one.rows = true
-		one.sql, one.args = q.text.Bind(args)
+		one.bind(q.text, args)
 		return one
 	})
 	if err != nil {

@@ -253,5 +253,5 @@ func (c *Conn) createAs(ctx context.Context, s call) (driver.Rows, driver.Result
 	if c.txn != nil || s.CreateAs == nil {
 		return do()
 	}
-	return c.implicit(ctx, s.rows, do)
+	return c.implicit(ctx, true, s.rows, do)
 }

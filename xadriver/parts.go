@@ -90,7 +90,7 @@ func (c *Conn) timely(ctx context.Context, s call) (call, error) {
 	if err != nil {
 		return s, err
 	}
-	s.sql, s.args = t.Text.Bind(args)
+	s.bind(t.Text, args)
 	return s, nil
 }
 

@@ -25,6 +25,13 @@ func (c *Conn) plan(ctx context.Context, query string) (*plan.Plan, error) {
 	if c.txn != nil && c.txn.altered {
 		return p, nil
 	}
+	if c.txn != nil && c.txn.locked {
+		c.txn.own = nil // it is read within the transaction, which waits for nobody then
+		if cat, err = c.catalog(ctx); err != nil {
+			return nil, err
+		}
+		return c.connector.planner.Plan(query, cat, path)
+	}
 	base := cat
 	if c.session.temporary {
 		base = c.session.overlaid
@@ -87,7 +94,7 @@ func (c *Conn) withTemporary(ctx context.Context, cat *catalog.Catalog) (*catalo
 }
 
 func (c *Conn) shared(ctx context.Context) (*catalog.Catalog, error) {
-	if c.txn == nil || !c.txn.altered {
+	if c.txn == nil || !c.txn.altered && !c.txn.locked {
 		return c.connector.schema.get(ctx)
 	}
 	if c.txn.own != nil {
@@ -128,15 +135,15 @@ func (c *Conn) searchPath(cat *catalog.Catalog) []string {
 	return path
 }
 
-// judge lets home find what is wrong with a statement that is prepared, as PostgreSQL
+// sound lets home find what is wrong with a statement that is prepared, as PostgreSQL
 // would when it prepares it. It is asked beside the transaction, if there is one,
 // unless that has changed the tables.
-func (c *Conn) judge(ctx context.Context, p *plan.Plan) error {
+func (c *Conn) sound(ctx context.Context, p *plan.Plan) error {
 	if len(p.Statements) != 1 || !countsRows(p.Statements[0].Class) || c.session.temporary || c.session.sticky.Load() {
 		return nil
 	}
 	s := p.Statements[0]
-	if c.txn != nil && (c.txn.altered || c.txn.temps) {
+	if c.txn != nil && (c.txn.altered || c.txn.locked || c.txn.temps) {
 		_, err := (&describer{ctx: ctx, conn: c}).Describe(s.SQL)
 		return err
 	}

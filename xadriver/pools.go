@@ -57,9 +57,24 @@ type PoolStats struct {
 type Stats struct {
 	Pools []PoolStats // two for each shard; none with a single shard, whose connections are sql.DB's own
 
+	Recovery []RecoveryStats // one for each shard; none with a single shard
+
 	Queue    int           // statements and transactions that wait for a connection, because of shard_conns
 	Waits    int64         // that have waited for one since the beginning
 	WaitTime time.Duration // for how long, all together
+}
+
+// RecoveryStats is what the search for transactions in doubt knows of one shard. The
+// search looks at every shard each resolve_every.
+type RecoveryStats struct {
+	Shard      string
+	Looked     time.Time     // when it was last looked at with success; zero before
+	Err        error         // why the last look failed; nil if it did not
+	InDoubt    int           // transactions that the last successful look left prepared: too young to touch, or not to be finished yet
+	Oldest     time.Duration // the age of the oldest of them, at that time
+	Committed  int64         // finished there since the beginning
+	RolledBack int64
+	Pending    int // decided transactions of which the shard has yet to hear
 }
 
 // Stats returns figures of the connector. It asks no server and may be called at
@@ -74,6 +89,11 @@ func (c *Connector) Stats() Stats {
 			Acquired: s.Acquired, Opened: s.Opened, OpeningTime: s.AcquireWaited,
 			ClosedBroken: s.Broken, ClosedOld: s.Expired, ClosedIdle: s.Unused, ClosedParked: s.Evicted,
 		})
+	}
+	if c.resolver != nil {
+		for _, s := range c.resolver.States() {
+			out.Recovery = append(out.Recovery, RecoveryStats(s))
+		}
 	}
 	if c.slots != nil {
 		s := c.slots.Stat()

@@ -17,6 +17,7 @@ import (
 // connection back when they end.
 type Rows struct {
 	inner   driver.Rows
+	sets    []driver.Rows    // the result sets that follow
 	conn    *shard.Conn      // to be released, outside of a transaction
 	session *session         // to which conn goes back
 	branch  *branch.Branch   // that is to hear of errors, within a transaction
@@ -75,14 +76,22 @@ func (r *Rows) Close() error {
 	return err
 }
 
-// HasNextResultSet implements driver.RowsNextResultSet.
+// HasNextResultSet implements driver.RowsNextResultSet: a text of several statements
+// may have several.
 func (r *Rows) HasNextResultSet() bool {
+	if len(r.sets) > 0 {
+		return true
+	}
 	n, ok := r.inner.(driver.RowsNextResultSet)
 	return ok && n.HasNextResultSet()
 }
 
 // NextResultSet implements driver.RowsNextResultSet.
 func (r *Rows) NextResultSet() error {
+	if len(r.sets) > 0 {
+		r.inner, r.sets = r.sets[0], r.sets[1:]
+		return nil
+	}
 	if n, ok := r.inner.(driver.RowsNextResultSet); ok {
 		return n.NextResultSet()
 	}

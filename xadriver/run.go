@@ -6,6 +6,9 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/xapg/xapg/xadriver/internal/origin"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
@@ -17,6 +20,7 @@ import (
 // run is the way of a statement: text and arguments, the plan, the shards that
 // this call's arguments name, their branches or connections, rows or a count.
 func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, rows bool) (driver.Rows, driver.Result, error) {
+	c.takeBack()
 	query, args, values, err := arguments(ctx, query, args)
 	if err != nil {
 		return nil, nil, err
@@ -27,9 +31,9 @@ func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, 
 	}
 	if len(p.Statements) == 1 {
 		s := p.Statements[0]
-		return c.statement(ctx, call{Statement: s, sql: s.SQL, args: args, given: values, values: c.asSent(args, values), rows: rows})
+		return c.statement(ctx, call{Statement: s, sql: s.SQL, args: args, given: values, values: c.asSent(args, values), rows: rows, options: args[:len(args)-len(values)]})
 	}
-	return c.script(ctx, p, rows)
+	return c.script(ctx, query, p, rows)
 }
 
 // call is one statement with what it is run with.
@@ -40,6 +44,21 @@ type call struct {
 	given  []driver.NamedValue // the values without the options
 	values []driver.NamedValue // the values as the server will read them: keys are found by these
 	rows   bool                // rows are wanted, not a count
+
+	options []driver.NamedValue // pgx's
+}
+
+// bind lets the call send a text that a program made, with these arguments. Of
+// pgx's options it keeps the exec mode; in which format results come is the
+// program's affair.
+func (s *call) bind(t plan.Text, args []driver.NamedValue) {
+	s.sql, args = t.Bind(args)
+	s.args = args
+	for _, option := range s.options {
+		if _, ok := option.Value.(pgx.QueryExecMode); ok {
+			s.args = append([]driver.NamedValue{option}, args...)
+		}
+	}
 }
 
 // failed takes notice of a statement that never reached a shard: PostgreSQL
@@ -124,7 +143,7 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 // to runs a statement where it goes.
 func (c *Conn) to(ctx context.Context, s call, target plan.Target) (driver.Rows, driver.Result, error) {
 	if target.Mode != plan.Composed {
-		c.tell(target.Mode.String(), target.Shards)
+		c.tell(target.Mode.String())
 	}
 	switch target.Mode {
 	case plan.Composed:
@@ -178,6 +197,9 @@ func countsRows(c plan.Class) bool {
 
 // one runs a statement on one shard, where its rows go through untouched.
 func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, driver.Result, error) {
+	if c.txn != nil && s.Aside {
+		return c.aside(ctx, s)
+	}
 	if c.txn == nil {
 		leave, err := c.enter(ctx, sh.Alone())
 		if err != nil {
@@ -210,14 +232,20 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 			err = c.failed(origin.Errorf(sh.Name(), origin.Lost, "no working connection could be had"))
 		}
 	}
+	c.txn.notified = c.txn.notified || s.Notifies
 	c.note(s.Statement, err)
 	return rows, res, err
 }
 
-// note takes notice of changed tables.
+// note takes notice of changed and locked tables. A transaction that keeps others
+// from reading a table must not wait for somebody who wants to: it goes on with the
+// catalog that it has.
 func (c *Conn) note(s *plan.Statement, err error) {
 	if c.txn != nil && err == nil && (s.Class == plan.DDL || s.Class == plan.Truncate || s.Class == plan.Lock) {
 		c.txn.locked = true
+		if known := c.connector.schema.current.Load(); c.txn.own == nil && known != nil {
+			c.txn.own = known.Catalog
+		}
 	}
 	if err != nil || s.Class != plan.DDL && s.Class != plan.Create {
 		return
@@ -235,7 +263,7 @@ func (c *Conn) note(s *plan.Statement, err error) {
 
 // on runs a statement on a branch.
 func (c *Conn) on(ctx context.Context, b *branch.Branch, s call) (rows driver.Rows, res driver.Result, err error) {
-	if ctx, end := c.connector.tracedPart(ctx, b.Shard(), s.sql); end != nil {
+	if ctx, end := c.tracedPart(ctx, b.Shard(), s.sql); end != nil {
 		rows, res, err = c.onBranch(ctx, b, s)
 		end(err)
 		return rows, res, err
@@ -268,13 +296,23 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 			sh.Reset()
 			continue
 		}
+		if outdated(err) && try == 0 {
+			continue // nothing was done: pgx forgets the statement that it had prepared there before the table changed
+		}
 		c.note(s.Statement, err)
 		return rows, res, err
 	}
 }
 
+// outdated reports whether a server refused a prepared statement because the tables
+// have changed since.
+func outdated(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "0A000" && pgErr.Routine == "RevalidateCachedQuery"
+}
+
 func (c *Conn) onConn(ctx context.Context, s call, conn *shard.Conn) (driver.Rows, driver.Result, error) {
-	ctx, end := c.connector.tracedPart(ctx, conn.Shard().Name(), s.sql)
+	ctx, end := c.tracedPart(ctx, conn.Shard().Name(), s.sql)
 	rows, res, err := c.onOwn(ctx, s, conn)
 	if end != nil {
 		end(err)

@@ -3,7 +3,12 @@ package xadriver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/merge"
@@ -11,18 +16,16 @@ import (
 )
 
 // implicit runs something as a transaction of its own. Its commit must not be
-// missed, so rows are followed by it: they end only when it is done.
-func (c *Conn) implicit(ctx context.Context, rows bool, do func() (driver.Rows, driver.Result, error)) (driver.Rows, driver.Result, error) {
+// missed, so rows come after it: they are read first, if they are not yet.
+func (c *Conn) implicit(ctx context.Context, streams, rows bool, do func() (driver.Rows, driver.Result, error)) (driver.Rows, driver.Result, error) {
 	c.txn = c.newTransaction(branch.Options{})
 	r, res, err := do()
-	if err != nil {
-		c.rollback(ctx)
-		return nil, nil, err
+	if err == nil && rows && streams && r != nil {
+		var buffered driver.Rows
+		if buffered, err = merge.Buffer(r); err == nil {
+			r = &Rows{inner: buffered}
+		}
 	}
-	if !rows || r == nil {
-		return noRows(rows), res, c.commit(ctx)
-	}
-	buffered, err := merge.Buffer(r)
 	if err != nil {
 		c.rollback(ctx)
 		return nil, nil, err
@@ -30,31 +33,62 @@ func (c *Conn) implicit(ctx context.Context, rows bool, do func() (driver.Rows, 
 	if err := c.commit(ctx); err != nil {
 		return nil, nil, err
 	}
-	return &Rows{inner: buffered}, nil, nil
+	if r == nil {
+		r = noRows(rows)
+	}
+	return r, res, nil
 }
 
 // script runs several statements in one text, which PostgreSQL runs as one
-// transaction where there is none yet. The last one's answer is the answer.
-func (c *Conn) script(ctx context.Context, p *plan.Plan, rows bool) (driver.Rows, driver.Result, error) {
+// transaction where there is none yet. A query's result sets are those of the
+// statements that return rows, in order; a count is the last statement's.
+func (c *Conn) script(ctx context.Context, query string, p *plan.Plan, rows bool) (driver.Rows, driver.Result, error) {
 	if len(p.Statements) == 0 {
 		return noRows(rows), driver.RowsAffected(0), nil
 	}
 	if p.Params > 0 {
 		return nil, nil, c.failed(serverError("42601", "cannot insert multiple commands into a prepared statement"))
 	}
-	all := func() (r driver.Rows, res driver.Result, err error) {
-		for i := range p.Statements {
-			last := i == len(p.Statements)-1
-			if r, res, err = c.replanned(ctx, p, i, rows && last); err != nil {
-				return nil, nil, err
+	all := func() (driver.Rows, driver.Result, error) {
+		var sets []driver.Rows
+		var res driver.Result
+		at := 0
+		for i, s := range p.Statements {
+			if from := strings.Index(query[at:], s.SQL); from >= 0 {
+				at += from
 			}
+			r, one, err := c.replanned(ctx, p, i, rows)
+			if err != nil {
+				return nil, nil, within(query[:at], err)
+			}
+			if res = one; !rows || !s.ReturnsRows {
+				continue
+			}
+			buffered, err := merge.Buffer(r)
+			if err != nil {
+				return nil, nil, c.failed(within(query[:at], err))
+			}
+			sets = append(sets, buffered)
 		}
-		return r, res, nil
+		if len(sets) == 0 {
+			return noRows(rows), res, nil
+		}
+		return &Rows{inner: sets[0], sets: sets[1:]}, res, nil
 	}
 	if c.txn != nil || slices.ContainsFunc(p.Statements, controls) {
 		return all()
 	}
-	return c.implicit(ctx, rows, all)
+	return c.implicit(ctx, false, rows, all)
+}
+
+// within lets a server's error say where in the whole text it found something: it
+// was asked for what comes after before.
+func within(before string, err error) error {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Position > 0 {
+		pgErr.Position += int32(utf8.RuneCountInString(before))
+	}
+	return err
 }
 
 // replanned runs one statement of a script. After one that changed the tables,
@@ -70,5 +104,5 @@ func (c *Conn) replanned(ctx context.Context, p *plan.Plan, i int, rows bool) (d
 			s = again.Statements[0]
 		}
 	}
-	return c.statement(ctx, call{Statement: s, sql: s.SQL, rows: rows})
+	return c.statement(ctx, call{Statement: s, sql: s.SQL, rows: rows && s.ReturnsRows})
 }

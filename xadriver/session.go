@@ -34,6 +34,7 @@ type session struct {
 	reading atomic.Int32 // rows that are open outside of a transaction
 
 	mu     sync.Mutex
+	pinned bool          // it has more than settings
 	pin    *slots.Claim  // keeps the parked connections from being taken away
 	parked []*shard.Conn // by the shard's index
 	closed bool
@@ -109,11 +110,12 @@ func (s *session) release(conn *shard.Conn) {
 	for len(s.parked) <= at {
 		s.parked = append(s.parked, nil)
 	}
-	if s.closed || conn.Status() != shard.Idle || s.parked[at] != nil {
+	if s.closed || conn.Status() != shard.Idle || s.parked[at] != nil || conn.Lent && !s.pinned {
 		conn.Break()
 		conn.Release()
 		return
 	}
+	conn.Lent = false // what is in the session is the application's
 	s.parked[at] = conn
 	if s.pin == nil {
 		conn.Shard().Park(conn)
@@ -147,10 +149,14 @@ func (s *session) setting(name string) *branch.Setting {
 	return nil
 }
 
-// keep pins the session. The claim is its own from now on.
+// keep pins the session. The claim, if there is one, is its own from now on.
 func (s *session) keep(claim *slots.Claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pinned = true
+	if s.pin != nil || claim == nil {
+		return
+	}
 	s.pin = claim
 	for i, conn := range s.parked {
 		if conn != nil && !conn.Shard().Unpark(conn) {
@@ -174,7 +180,7 @@ func (s *session) discard() {
 		s.pin.Close()
 		s.pin = nil
 	}
-	s.settings, s.prepared = nil, nil
+	s.pinned, s.settings, s.prepared = false, nil, nil
 	s.temporary, s.overlay, s.overlaid = false, nil, nil
 	s.sticky.Store(false)
 }

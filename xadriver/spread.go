@@ -23,7 +23,7 @@ func (c *Conn) several(ctx context.Context, s call, target plan.Target) (driver.
 	if c.txn != nil {
 		return c.everyShard(ctx, s, target)
 	}
-	return c.implicit(ctx, s.rows, func() (driver.Rows, driver.Result, error) {
+	return c.implicit(ctx, true, s.rows, func() (driver.Rows, driver.Result, error) {
 		return c.everyShard(ctx, s, target)
 	})
 }

@@ -3,6 +3,8 @@ package xadriver
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -32,6 +34,7 @@ const (
 	OpPart      OperationKind = "part"       // one shard's part of a statement
 	OpCommit    OperationKind = "commit"     // of a transaction, on all of its shards
 	OpRollback  OperationKind = "rollback"   // of a transaction, on all of its shards
+	OpMerge     OperationKind = "merge"      // the shards' rows are brought together, and a PostgreSQL session answers over them
 	OpAsk       OperationKind = "ask"        // a shard is asked whether the transaction wrote there
 	OpCommitOne OperationKind = "commit_one" // a shard that only read, or alone wrote, commits
 	OpPrepare   OperationKind = "prepare"    // a shard votes
@@ -52,8 +55,8 @@ type Operation struct {
 type Report struct {
 	Err      error
 	Strategy string    // of a statement: how it was answered, as `xapg route` says; "" of one that no shard was asked for
-	Shards   []string  // of a statement, a commit or a rollback: the shards that took part
-	Kind     string    // of a commit: read_only, one_phase or two_phase
+	Shards   []string  // of a statement, a commit or a rollback: the shards that took part, in no order
+	Kind     string    // of a commit: read_only, one_phase or two_phase; "" of a transaction that had failed before
 	Outcome  string    // of a commit: committed, rolled_back or in_doubt
 	Txn      uuid.UUID // of a two-phase commit
 }
@@ -63,6 +66,11 @@ func Refused(err error) bool {
 	var u *UnsupportedError
 	return errors.As(err, &u)
 }
+
+// noProtocol is the kind of a commit that had only to roll back.
+const noProtocol commit.Kind = 255
+
+var kinds = map[commit.Kind]string{commit.ReadOnly: "read_only", commit.OnePhase: "one_phase", commit.TwoPhase: "two_phase"}
 
 var phases = map[commit.Phase]OperationKind{
 	commit.Ask: OpAsk, commit.Alone: OpCommitOne, commit.Prepare: OpPrepare, commit.Decide: OpDecide, commit.Finish: OpFinish, commit.Rollback: OpUndo,
@@ -86,29 +94,44 @@ func (c *Conn) traced(ctx context.Context, query string) (context.Context, func(
 		return ctx, func(error) {}
 	}
 	ctx, end := t.Start(ctx, Operation{Kind: OpStatement, SQL: query})
-	outer := c.report
 	c.report = &Report{}
 	return ctx, func(err error) {
 		r := *c.report
-		c.report = outer
-		r.Err = err
+		r.Err, r.Shards = err, c.asked.names
+		c.report, c.asked.names = nil, nil
 		end(r)
 	}
 }
 
 // tell notes how the statement is answered, for the tracer.
-func (c *Conn) tell(strategy string, shards []int) {
+func (c *Conn) tell(strategy string) {
 	if c.report != nil && c.report.Strategy == "" {
-		c.report.Strategy, c.report.Shards = strategy, c.connector.names(shards)
+		c.report.Strategy = strategy
+	}
+}
+
+// asked is the set of shards that a statement's parts are on.
+type asked struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (a *asked) add(shard string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !slices.Contains(a.names, shard) {
+		a.names = append(a.names, shard)
 	}
 }
 
 // tracedPart follows one shard's part of a statement.
-func (c *Connector) tracedPart(ctx context.Context, shard, sql string) (context.Context, func(error)) {
-	if c.cfg.Tracer == nil {
+func (c *Conn) tracedPart(ctx context.Context, shard, sql string) (context.Context, func(error)) {
+	t := c.connector.cfg.Tracer
+	if t == nil {
 		return ctx, nil
 	}
-	ctx, end := c.cfg.Tracer.Start(ctx, Operation{Kind: OpPart, Shard: shard, SQL: sql})
+	c.asked.add(shard)
+	ctx, end := t.Start(ctx, Operation{Kind: OpPart, Shard: shard, SQL: sql})
 	return ctx, func(err error) { end(Report{Err: public(err)}) }
 }
 
@@ -126,7 +149,7 @@ func (c *Conn) tracedEnd(ctx context.Context, kind OperationKind, txn *transacti
 	return ctx, func(out commit.Outcome, err error) {
 		r.Err, r.Txn = err, out.ID
 		if kind == OpCommit {
-			r.Kind = [...]string{commit.ReadOnly: "read_only", commit.OnePhase: "one_phase", commit.TwoPhase: "two_phase"}[out.Kind]
+			r.Kind = kinds[out.Kind]
 			var doubt *InDoubtError
 			switch {
 			case err == nil:

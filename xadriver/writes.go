@@ -29,7 +29,7 @@ func (c *Conn) write(ctx context.Context, s call, target plan.Target) (driver.Ro
 	if c.txn != nil {
 		return do()
 	}
-	return c.implicit(ctx, s.rows, do)
+	return c.implicit(ctx, true, s.rows, do)
 }
 
 // written does it, and returns what RETURNING gives and how many rows were written.
@@ -38,7 +38,7 @@ func (c *Conn) written(ctx context.Context, s call, target plan.Target) (driver.
 	if err != nil {
 		return nil, 0, err
 	}
-	c.tell(w.Strategy, target.Shards)
+	c.tell(w.Strategy)
 	args, err := c.moment(ctx, s.given, w.Moment)
 	if err != nil {
 		return nil, 0, err
@@ -46,7 +46,7 @@ func (c *Conn) written(ctx context.Context, s call, target plan.Target) (driver.
 	switch {
 	case !w.Scatter.Empty():
 		sent := s
-		sent.sql, sent.args = w.Scatter.Bind(args)
+		sent.bind(w.Scatter, args)
 		sent.rows = w.Returning
 		parts, err := c.parts(ctx, sent, target.Shards)
 		return together(parts, w.Returning, err)
@@ -90,7 +90,7 @@ func (c *Conn) splitRows(ctx context.Context, s call, w *plan.Write, args []driv
 	err = c.ask(ctx, parts, func(p *part) call {
 		sent := s
 		all := plan.Join("", w.Split.Head, plan.Join(", ", texts[indexOf(parts, p)]...), w.Split.Tail)
-		sent.sql, sent.args = all.Bind(args)
+		sent.bind(all, args)
 		sent.rows = w.Returning
 		return sent
 	})

@@ -35,6 +35,7 @@ type Branch struct {
 	lockWait bool // lock_timeout has been set in this transaction
 	begun    bool // something was sent to the server
 	lost     bool // the connection broke within the transaction
+	over     bool // it was rolled back before its transaction ended
 }
 
 var _ commit.Participant = (*Branch)(nil)
@@ -254,7 +255,7 @@ func (b *Branch) finish(ctx context.Context, sql string) error {
 
 // Rollback implements commit.Participant.
 func (b *Branch) Rollback(ctx context.Context) {
-	if b.lost || b.conn.Unsent() {
+	if b.lost || b.over || b.conn.Unsent() {
 		return
 	}
 	if _, err := b.conn.Command(ctx, "ROLLBACK"); err != nil {

@@ -3,6 +3,7 @@ package branch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -59,7 +60,9 @@ type Txn struct {
 	journal journal
 	byShard []*Branch // by the shard's index; nil where none is open
 	open    []*Branch // in the order in which they opened
+	side    *Branch   // what is committed after the others, by a plain COMMIT
 	failed  atomic.Bool
+	yielded bool // a failed transaction has given up its locks
 	wait    string // SET LOCAL lock_timeout = …, "" for none
 }
 
@@ -106,6 +109,70 @@ func (t *Txn) Branch(ctx context.Context, s *shard.Shard) (*Branch, error) {
 	t.byShard[s.Index()] = b
 	t.open = append(t.open, b)
 	return b, nil
+}
+
+// Side is a branch beside the others, on a connection that take gives. It hears of
+// settings and savepoints like them, but is no participant of the commit: EndSide
+// ends it. It is for what PostgreSQL does not prepare and what is worth nothing
+// before the commit: notifications.
+func (t *Txn) Side(ctx context.Context, take func(context.Context) (*shard.Conn, error)) (*Branch, error) {
+	if t.side != nil {
+		return t.side, nil
+	}
+	conn, err := take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.side = &Branch{txn: t, conn: conn}
+	t.brief(t.side)
+	return t.side, nil
+}
+
+// EndSide commits what runs beside the transaction, after the transaction, or
+// rolls it back.
+func (t *Txn) EndSide(ctx context.Context, commit bool) {
+	if t.side == nil {
+		return
+	}
+	if !commit || t.side.Commit(ctx) != nil {
+		t.side.Rollback(ctx)
+	}
+	if t.journal.lastingSettings() {
+		t.side.conn.Break()
+	}
+	t.side.conn.Release()
+	t.side = nil
+}
+
+// Yield gives up the locks of a failed transaction, as one PostgreSQL would: the
+// branches that have not failed themselves roll back, to the last savepoint if
+// there is one.
+func (t *Txn) Yield(ctx context.Context) {
+	if t.yielded {
+		return
+	}
+	t.yielded = true
+	sql := "ROLLBACK"
+	for i := len(t.journal.entries) - 1; i >= 0 && sql == "ROLLBACK"; i-- {
+		if name := t.journal.entries[i].savepoint; name != "" {
+			sql = "ROLLBACK TO SAVEPOINT " + quote(name)
+		}
+	}
+	_ = Each(t.open, func(b *Branch) error {
+		if b.lost || b.conn.Unsent() || b.conn.Status() != shard.InTxn {
+			return nil
+		}
+		if _, err := b.conn.Command(ctx, sql); err != nil {
+			b.conn.Break()
+			b.lost = true
+			return nil
+		}
+		if sql == "ROLLBACK" {
+			b.conn.Ended()
+			b.over = true
+		}
+		return nil
+	})
 }
 
 // Reopen gives a branch a new connection, when it turned out that the old one was
@@ -236,6 +303,7 @@ func (t *Txn) RollbackTo(ctx context.Context, name string) error {
 	t.journal.rollbackTo(at)
 	t.boundLocks()
 	t.failed.Store(false)
+	t.yielded = false
 	return nil
 }
 
@@ -250,7 +318,11 @@ func (t *Txn) noSavepoint(name string) error {
 // all runs transaction control on every open branch, in parallel. Where it fails
 // on one it has failed on the transaction.
 func (t *Txn) all(ctx context.Context, sql string) error {
-	return Each(t.open, func(b *Branch) error {
+	all := t.open
+	if t.side != nil {
+		all = append(slices.Clone(all), t.side)
+	}
+	return Each(all, func(b *Branch) error {
 		if b.lost {
 			return b.lostError()
 		}

@@ -123,7 +123,7 @@ func (c *Coordinator) Commit(ctx context.Context, participants []Participant) (O
 	if r.count(Yes) < 2 && r.count(Yes)+r.count(Maybe) > 1 {
 		if err := r.ask(ctx); err != nil {
 			r.abort(ctx)
-			return Outcome{}, err
+			return Outcome{Kind: OnePhase}, err
 		}
 	}
 	if r.count(Yes)+r.count(Maybe) < 2 {

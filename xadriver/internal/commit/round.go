@@ -112,7 +112,7 @@ func (r *round) onePhase(ctx context.Context) (Outcome, error) {
 	err := r.run(func(p *part) bool { return p.wrote == No }, func(p *part) error { return r.commitReader(ctx, p) })
 	if err != nil {
 		r.abort(ctx)
-		return Outcome{}, err
+		return Outcome{Kind: r.planned(ReadOnly, OnePhase)}, err
 	}
 	kind := ReadOnly
 	for i := range r.parts {
@@ -129,6 +129,14 @@ func (r *round) onePhase(ctx context.Context) (Outcome, error) {
 	}
 	r.release()
 	return Outcome{Kind: kind}, err
+}
+
+// planned is what the commit would have been.
+func (r *round) planned(none, some Kind) Kind {
+	if r.count(Yes)+r.count(Maybe) == 0 {
+		return none
+	}
+	return some
 }
 
 func (r *round) release() {

@@ -13,27 +13,27 @@ func (r *round) twoPhase(ctx context.Context) (Outcome, error) {
 	c := r.c
 	if c.Register == nil {
 		r.abort(ctx)
-		return Outcome{}, errors.New("a transaction that wrote on several shards needs a decision log")
+		return Outcome{ID: r.id, Kind: TwoPhase}, errors.New("a transaction that wrote on several shards needs a decision log")
 	}
 	if err := c.Ready(ctx, r.shards(func(p *part) bool { return p.wrote != No })); err != nil {
 		r.abort(ctx)
-		return Outcome{}, err
+		return Outcome{ID: r.id, Kind: TwoPhase}, err
 	}
 	id, err := c.NewID()
 	if err != nil {
 		r.abort(ctx)
-		return Outcome{}, fmt.Errorf("no transaction id: %w", err)
+		return Outcome{ID: r.id, Kind: TwoPhase}, fmt.Errorf("no transaction id: %w", err)
 	}
 	r.id = id
 	if err := r.vote(ctx); err != nil {
 		r.abort(ctx)
-		return Outcome{}, err
+		return Outcome{ID: r.id, Kind: TwoPhase}, err
 	}
 	// A caller who has given up by now is told the truth at once; a moment later
 	// it would be too late to turn back.
 	if err := ctx.Err(); err != nil {
 		r.abort(ctx)
-		return Outcome{}, err
+		return Outcome{ID: r.id, Kind: TwoPhase}, err
 	}
 
 	out := Outcome{ID: id, Kind: TwoPhase}

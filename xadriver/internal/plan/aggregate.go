@@ -8,7 +8,7 @@ import (
 // parts that holds it.
 func (g *grouper) part(n *pg.Node, average bool) (column *pg.Node, at int) {
 	for i, p := range g.partials {
-		if p.average == average && pg.Same(p.written, n) {
+		if p.average == average && g.c.sameExpr(p.written, n) {
 			return partRef(len(g.group) + i), i
 		}
 	}

@@ -36,8 +36,8 @@ func (a *analysis) alterTable(s *pg.AlterTableStmt) error {
 				return err
 			}
 		case pg.AlterTableType_AT_SetIdentity:
-			if t.Kind == shardmap.Sharded && len(a.p.all) > 1 {
-				return &Refusal{Clause: "ALTER TABLE … ALTER COLUMN … SET of an identity column of sharded table " + t.Name, Reason: "each shard's numbers are its own, and must stay apart", Remedy: "set it on each shard with the hint /* xapg:shard=NAME */"}
+			if err := a.setIdentity(t, c); err != nil {
+				return err
 			}
 		case pg.AlterTableType_AT_DropColumn, pg.AlterTableType_AT_AlterColumnType:
 			if keyed {
@@ -46,6 +46,31 @@ func (a *analysis) alterTable(s *pg.AlterTableStmt) error {
 		}
 	}
 	return nil
+}
+
+// setIdentity lets an identity column be set to what makes its numbers be spread over
+// the shards anew, as those of a new column are, beginning after all that were given.
+// Migrations say so whenever they find another increment than the one they asked for.
+func (a *analysis) setIdentity(t *shardmap.Table, c *pg.AlterTableCmd) error {
+	begins := false
+	for _, n := range c.Def.GetList().GetItems() {
+		switch e := n.GetDefElem(); e.GetDefname() {
+		case "increment":
+			if by := e.Arg.GetInteger(); by != nil && by.Ival > 0 && int64(by.Ival)%a.p.Stride != 0 {
+				return nil
+			}
+			begins = true
+		case "start", "restart":
+			begins = true
+		}
+	}
+	if !begins || t.Kind != shardmap.Sharded || len(a.p.all) == 1 {
+		return nil
+	}
+	return &Refusal{
+		Clause: "ALTER TABLE … ALTER COLUMN … SET of an identity column of sharded table " + t.Name, Reason: "each shard's numbers are its own, and must stay apart",
+		Remedy: "say INCREMENT BY 1 besides, by which they are spread anew, or set it on each shard with the hint /* xapg:shard=NAME */",
+	}
 }
 
 // attached makes sure that a table's rows are placed alike by itself and as part of

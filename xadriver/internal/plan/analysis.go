@@ -54,6 +54,7 @@ type analysis struct {
 	literal  bool     // has a literal that stands for the time, such as 'now'
 	sources  []*class // of the keys of rows that WITH queries insert
 	rekeys   bool     // an UPDATE sets the key
+	rekey    *rekey   // … to a constant
 	groups   bool     // there is a GROUP BY somewhere
 	local    bool     // each shard can answer the top level's FROM and WHERE for its own rows
 }

@@ -31,7 +31,7 @@ func (w *writer) update(u *pg.UpdateStmt, node *pg.Node) error {
 		return err
 	}
 	key := w.w.table.Key
-	moves := w.w.table.Kind == shardmap.Sharded && slices.ContainsFunc(set, func(s assignment) bool { return s.column == key })
+	moves := w.w.table.Kind == shardmap.Sharded && w.a.rekeys
 	if moves && (w.w.rel.Referenced || w.w.rel.Triggers) {
 		return &Refusal{
 			Clause: "a change of the key " + key + " of table " + w.w.table.Name, Reason: "rows of other tables refer to its rows, or it has triggers, and the rows would have to move to other shards",

@@ -50,27 +50,47 @@ func read(k shardmap.Key, err error) constant {
 	}
 }
 
+// value is the literal that the constant, which is no array, stands for in this call.
+func (c constant) value(t *shardmap.Table, args []driver.NamedValue) (constant, error) {
+	if c.param != 0 {
+		if c.param > len(args) {
+			return constant{}, &KeyError{Table: t.Name, Column: t.Key, State: "08P01", Problem: fmt.Sprintf("is $%d, but %d arguments were given", c.param, len(args))}
+		}
+		c = read(t.Type.Key(args[c.param-1].Value))
+	}
+	if c.err != nil {
+		return constant{}, keyError(t, c.err)
+	}
+	return c, nil
+}
+
 // keys calls yield with every key that the constant stands for in this call.
 func (c constant) keys(t *shardmap.Table, args []driver.NamedValue, yield func(shardmap.Key) error) error {
-	switch {
-	case c.err != nil:
-		return keyError(t, c.err)
-	case c.none:
-		return nil
-	case c.param == 0:
-		return yield(c.key)
-	case c.param > len(args):
-		return &KeyError{Table: t.Name, Column: t.Key, State: "08P01", Problem: fmt.Sprintf("is $%d, but %d arguments were given", c.param, len(args))}
+	if c.array && c.param <= len(args) {
+		return elements(t, args[c.param-1].Value, yield)
 	}
-	v := args[c.param-1].Value
-	if c.array {
-		return elements(t, v, yield)
+	c, err := c.value(t, args)
+	if err != nil || c.none {
+		return err
 	}
-	k, err := t.Type.Key(v)
-	if got := read(k, err); got.err != nil || !got.none {
-		return got.keys(t, nil, yield)
+	return yield(c.key)
+}
+
+// stored is the shard of a row whose key is assigned the constant; none when such a
+// row has no shard, because the key is NULL or out of range.
+func (c constant) stored(t *shardmap.Table, args []driver.NamedValue) (at int, none, over bool, err error) {
+	c, err = c.value(t, args)
+	if err != nil || c.none {
+		return 0, c.none, c.over, err
 	}
-	return nil
+	k, err := t.Stored(c.key)
+	if err == nil {
+		at, err = t.Shard(k)
+	}
+	if err != nil {
+		return 0, false, false, keyError(t, err)
+	}
+	return at, false, false, nil
 }
 
 // elements calls yield for the elements of an array argument.

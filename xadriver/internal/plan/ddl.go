@@ -27,6 +27,20 @@ func (st *Statement) definition(a *analysis, n *pg.Node) {
 		st.inTurn(a, command)
 		return
 	}
+	switch n.GetNode().(type) {
+	case *pg.Node_NotifyStmt:
+		st.Notifies, st.Aside = true, true
+		st.route = a.p.toHome("who listens does so on home")
+		return
+	case *pg.Node_ListenStmt, *pg.Node_UnlistenStmt:
+		st.SessionState, st.Notifies = true, true
+		st.route = a.p.toHome("notifications are home's")
+		return
+	case *pg.Node_DoStmt:
+		st.Class, st.Writes, st.procedural = DDL, true, true
+	case *pg.Node_CallStmt:
+		st.Class, st.Writes, st.ReturnsRows, st.procedural = DDL, true, true, true
+	}
 	st.err = a.definable(n)
 	if st.err != nil {
 		return
@@ -74,9 +88,7 @@ func (a *analysis) definable(n *pg.Node) error {
 	case *pg.Node_CopyStmt:
 		return &Refusal{Clause: "COPY", Reason: "its rows would have to be split by shard", Remedy: "use xadriver.CopyFrom, or INSERT"}
 	case *pg.Node_DoStmt, *pg.Node_CallStmt:
-		return &Refusal{Clause: "DO and CALL", Reason: "what they read and write cannot be seen", Remedy: "say where with a hint (xadriver.WithKey, /* xapg:key=… */, /* xapg:shard=… */)"}
-	case *pg.Node_ListenStmt, *pg.Node_UnlistenStmt, *pg.Node_NotifyStmt:
-		return &Refusal{Clause: "LISTEN, UNLISTEN and NOTIFY", Reason: "a notification is one shard's, and cannot be committed on several", Remedy: "use a connection of your own to one shard"}
+		return &Refusal{Clause: "DO and CALL", Reason: "what they read and write cannot be seen", Remedy: "say where with a hint (xadriver.WithKey, /* xapg:key=… */, /* xapg:shard=… */; /* xapg:shard=* */ for the same on every shard, as a migration may want it)"}
 	}
 	name := kind(n)
 	if !slices.Contains(transactional, name) {

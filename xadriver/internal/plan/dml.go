@@ -15,6 +15,7 @@ type write struct {
 	place  *mention
 	joins  bool // a row may be joined with several, of which one is taken
 	res    result
+	into   *insertion // the INSERT whose ON CONFLICT it is
 }
 
 // update analyses UPDATE.
@@ -69,9 +70,9 @@ func (w *write) join(r result) {
 func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
 	for _, n := range list {
 		t := n.GetResTarget()
-		if w.table != nil && w.table.Kind == shardmap.Sharded && t.GetName() == w.table.Key {
+		if w.table != nil && w.table.Kind == shardmap.Sharded && t.GetName() == w.table.Key && !a.keeps(t, w, sc) {
 			if w.clause == "UPDATE" && sc.block == a.top {
-				a.rekeys = true
+				a.rekeyed(t, w.table)
 				a.expression(n, sc)
 				continue
 			}

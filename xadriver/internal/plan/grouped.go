@@ -223,14 +223,3 @@ func (g *grouper) rewrite(n *pg.Node) bool {
 	})
 	return ok
 }
-
-// sameExpr reports whether two expressions of the top level are the same; columns
-// are, however they are written.
-func (c *composer) sameExpr(a, b *pg.Node) bool {
-	if ra, rb := a.GetColumnRef(), b.GetColumnRef(); ra != nil && rb != nil {
-		if c.a.topScope.same(ra, rb) {
-			return true
-		}
-	}
-	return pg.Same(a, b)
-}

@@ -107,8 +107,8 @@ func TestWhatNeedsAllRowsAtOnceGetsTheColumnsThatItUses(t *testing.T) {
 			"SELECT c1 AS note, GROUPING(c1) AS g FROM pg_temp.xapg_part GROUP BY GROUPING SETS (c1, ())"},
 		// Window functions over rows of several shards.
 		{"SELECT row_number() OVER (ORDER BY balance) FROM accounts", "SELECT balance AS c1 FROM accounts", "SELECT row_number() OVER (ORDER BY c1) AS row_number FROM pg_temp.xapg_part"},
-		{"SELECT *, row_number() OVER (ORDER BY balance) AS n FROM accounts WHERE note = 'x'", "SELECT accounts.owner AS c1, accounts.balance AS c2, accounts.note AS c3, balance AS c4 FROM accounts WHERE note = 'x'",
-			"SELECT c1 AS owner, c2 AS balance, c3 AS note, row_number() OVER (ORDER BY c4) AS n FROM pg_temp.xapg_part"},
+		{"SELECT *, row_number() OVER (ORDER BY balance) AS n FROM accounts WHERE note = 'x'", "SELECT accounts.owner AS c1, accounts.balance AS c2, accounts.note AS c3 FROM accounts WHERE note = 'x'",
+			"SELECT c1 AS owner, c2 AS balance, c3 AS note, row_number() OVER (ORDER BY c2) AS n FROM pg_temp.xapg_part"},
 		{"SELECT a.owner, a.note, row_number() OVER w FROM accounts a JOIN ledger l USING (owner) WINDOW w AS (PARTITION BY a.note ORDER BY l.n) ORDER BY l.n LIMIT 2",
 			"SELECT a.owner AS c1, a.note AS c2, l.n AS c3 FROM accounts a JOIN ledger l USING (owner)",
 			"SELECT c1 AS owner, c2 AS note, row_number() OVER w AS row_number FROM pg_temp.xapg_part WINDOW w AS (PARTITION BY c2 ORDER BY c3) ORDER BY c3 LIMIT 2"},

@@ -196,10 +196,7 @@ func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
 // ofTarget is the scope of RETURNING and ON CONFLICT: the table alone, whose key
 // is bound by what is inserted.
 func (a *analysis) ofTarget(in *pg.InsertStmt, into insertion, sc *scope) *scope {
-	e := &entry{alias: in.Relation.Relname, open: into.rel == nil}
-	if in.Relation.Alias != nil {
-		e.alias = in.Relation.Alias.Aliasname
-	}
+	e := &entry{alias: aliasOf(in.Relation), open: into.rel == nil}
 	if into.rel != nil {
 		for _, c := range into.rel.Columns {
 			e.columns = append(e.columns, column{name: c.Name})
@@ -214,7 +211,7 @@ func (a *analysis) conflict(in *pg.InsertStmt, into insertion, sc *scope) {
 		return
 	}
 	at := a.ofTarget(in, into, sc)
-	a.assignments(c.TargetList, write{table: into.table}, at)
+	a.assignments(c.TargetList, write{table: into.table, into: &into}, at)
 	a.expression(c.WhereClause, at)
 	if c.Infer != nil {
 		a.expression(c.Infer, at)

@@ -74,6 +74,7 @@ type Statement struct {
 	Writes       bool // DML or DDL, whether it touches rows or not
 	MayWrite     bool // it might write through a function, or lock rows
 	Notifies     bool // it calls something that may notify
+	Aside        bool // it notifies and reads no table, so that it can run beside its transaction
 	Opaque       bool // it calls a function that may read or write any table
 	SessionState bool // it leaves something in the session
 	AsksSession  bool // it asks for what an earlier statement left in the session
@@ -93,6 +94,7 @@ type Statement struct {
 	route   route
 	tables  []*shardmap.Table // the sharded ones
 
+	procedural  bool         // DO or CALL
 	composition *composition // of what several shards may answer together
 	err         error        // why it cannot run anywhere without a hint
 	fatal       error        // why it cannot run at all
@@ -202,6 +204,10 @@ func (p *Planner) Plan(text string, cat *catalog.Catalog, path []string) (*Plan,
 	return plan, nil
 }
 
+// EveryShard, as the shard of a hint, sends DO and CALL to every shard, in one
+// transaction. Other statements know by themselves where they go.
+const EveryShard = "*"
+
 // Target is where a call of the statement with these arguments goes.
 func (st *Statement) Target(args []driver.NamedValue, hint Hint) (Target, error) {
 	if st.fatal != nil {
@@ -211,7 +217,10 @@ func (st *Statement) Target(args []driver.NamedValue, hint Hint) (Target, error)
 	if err != nil {
 		return Target{}, err
 	}
-	if hint.Shard != "" {
+	switch {
+	case hint.Shard == EveryShard && st.procedural:
+		return Target{Everywhere, st.planner.all}, nil
+	case hint.Shard != "" && hint.Shard != EveryShard:
 		return st.planner.named(hint.Shard)
 	}
 	if hint.HasKey {

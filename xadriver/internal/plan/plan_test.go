@@ -382,7 +382,7 @@ func TestDDLAndUtilities(t *testing.T) {
 		{"DROP TABLE accounts", nil, "all"}, {"CREATE VIEW v AS SELECT 1", nil, "all"}, {"COMMENT ON TABLE accounts IS 'x'", nil, "all"},
 		{"CREATE TEMP TABLE t (id int)", nil, "s0"}, {"CREATE TABLE t AS SELECT 1", nil, "all"},
 		{"VACUUM accounts", nil, "all"}, {"ANALYZE", nil, "all"}, {"COPY accounts FROM stdin", nil, "no COPY"},
-		{"LISTEN x", nil, "no LISTEN"}, {"DECLARE c CURSOR FOR SELECT 1", nil, "s0"}, {"PREPARE p AS SELECT 1", nil, "no this statement"},
+		{"LISTEN x", nil, "s0"}, {"NOTIFY x", nil, "s0"}, {"DECLARE c CURSOR FOR SELECT 1", nil, "s0"}, {"PREPARE p AS SELECT 1", nil, "no this statement"},
 		{"PREPARE TRANSACTION 'x'", nil, "no two-phase commit by hand"}, {"COMMIT PREPARED 'x'", nil, "no two-phase commit by hand"},
 		{"/* xapg:shard=s1 */ PREPARE TRANSACTION 'x'", nil, "no two-phase commit by hand"},
 		{"CREATE DATABASE x", nil, "no this statement (CreatedbStmt)"}, {"SHOW work_mem", nil, "s0"},

@@ -185,7 +185,7 @@ func (p *projector) rewrite(n *pg.Node) {
 		}
 		at := -1
 		for i, c := range p.columns {
-			if pg.Same(c, n) {
+			if p.c.sameExpr(c, n) {
 				at = i
 			}
 		}

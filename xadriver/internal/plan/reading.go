@@ -27,6 +27,7 @@ type reading struct {
 	merges    bool  // the shards' answers, one after the other, are not the answer
 	composes  bool  // what cannot be spread can be composed
 	rekeys    bool  // an UPDATE sets the key: its rows may have to move
+	rekey     *rekey
 	opaque    []opaqueCall
 }
 
@@ -60,9 +61,23 @@ func (g group) narrow(p *Planner, args []driver.NamedValue) (shards, error) {
 }
 
 func (r *reading) target(p *Planner, args []driver.NamedValue) (Target, error) {
-	if r.rekeys && r.composes {
+	t, err := r.placed(p, args)
+	switch {
+	case !r.rekeys, err == nil && t.Mode == One && r.rekey.stays(t.Shards[0], args):
+		return t, err
+	case r.composes:
 		return Target{Composed, p.all}, nil
+	case err != nil:
+		return Target{}, err
 	}
+	return Target{}, &Refusal{
+		Clause: "a change of the key in a statement that runs on one shard only", Reason: "its rows would have to move to other shards",
+		Remedy: "delete the row and insert it with its new key, in one transaction",
+	}
+}
+
+// placed is where the rows are that the statement concerns.
+func (r *reading) placed(p *Planner, args []driver.NamedValue) (Target, error) {
 	if len(r.unbound) > 0 {
 		return r.spread(p, p.all, fmt.Errorf("nothing binds table %s to a key", r.unbound[0]))
 	}

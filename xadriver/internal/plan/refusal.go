@@ -48,6 +48,17 @@ func (e *KeyError) Unwrap() error { return e.Cause }
 // SQLState is PostgreSQL's code for the case.
 func (e *KeyError) SQLState() string { return e.State }
 
+// As lets clients find what PostgreSQL itself would say of such a value, by the type
+// of its errors.
+func (e *KeyError) As(target any) bool {
+	to, ok := target.(**pgconn.PgError)
+	if !ok {
+		return false
+	}
+	*to = &pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: e.State, Message: e.Error(), TableName: e.Table, ColumnName: e.Column}
+	return true
+}
+
 // ErrWriting says that a statement was made for a shard that cannot be written as text.
 var ErrWriting = pg.ErrWriting
 

@@ -173,12 +173,6 @@ func (s *scope) has(ref *pg.ColumnRef) bool {
 	return false
 }
 
-// same reports whether two names are those of one column.
-func (s *scope) same(a, b *pg.ColumnRef) bool {
-	e := s.owner(a)
-	return e != nil && e == s.owner(b) && a.Fields[len(a.Fields)-1].GetString_().Sval == b.Fields[len(b.Fields)-1].GetString_().Sval
-}
-
 // column is what is known of a table's column, nil for anything else.
 func (s *scope) column(ref *pg.ColumnRef) *catalog.Column {
 	e := s.owner(ref)

@@ -110,7 +110,7 @@ func (c *composer) columnsOf(sel *pg.SelectStmt, keys []sortKey, width int) ([]s
 		}
 		if !stars {
 			for at, n := range sel.TargetList {
-				if pg.Same(n.GetResTarget().GetVal(), k.expr) {
+				if c.sameExpr(n.GetResTarget().GetVal(), k.expr) {
 					k.output = at
 				}
 			}
@@ -134,7 +134,7 @@ func (c *composer) distinctOn(order []sortKey) []sortKey {
 	keys := sortKeys(c.sel.DistinctClause, c.outputs())
 	for i := range keys {
 		for _, o := range order {
-			if keys[i].output < 0 && pg.Same(keys[i].expr, o.expr) {
+			if keys[i].output < 0 && c.sameExpr(keys[i].expr, o.expr) {
 				keys[i].output = o.output
 			}
 		}

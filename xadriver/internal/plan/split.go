@@ -164,28 +164,14 @@ func nullKey(t *shardmap.Table) error {
 func (in *inserting) places(args []driver.NamedValue) ([]int, error) {
 	out := make([]int, 0, len(in.rows))
 	for _, c := range in.rows {
-		if c.none {
-			return nil, in.noKey(c.over)
-		}
-		before := len(out)
-		err := c.keys(in.table, args, func(k shardmap.Key) error {
-			stored, err := in.table.Stored(k)
-			if err != nil {
-				return keyError(in.table, err)
-			}
-			at, err := in.table.Shard(stored)
-			if err != nil {
-				return keyError(in.table, err)
-			}
-			out = append(out, at)
-			return nil
-		})
-		if err != nil {
+		at, none, over, err := c.stored(in.table, args)
+		switch {
+		case err != nil:
 			return nil, err
+		case none:
+			return nil, in.noKey(over)
 		}
-		if len(out) != before+1 {
-			return nil, in.noKey(!c.array && c.param > 0 && c.param <= len(args) && args[c.param-1].Value != nil)
-		}
+		out = append(out, at)
 	}
 	return out, nil
 }

@@ -65,6 +65,7 @@ func (st *Statement) finish(a *analysis) {
 	st.Writes = st.Writes || a.modifies
 	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
 	st.AsksSession = a.asks
+	st.Aside = a.notifies && len(a.occurrences) == 0 && !a.unsharded && !a.reference && !a.temporary && !a.now && !a.shows && len(a.calls) == 0
 	st.Temporary = a.temporary
 	st.Timed = st.Timed || a.now
 	for _, o := range a.occurrences {
@@ -113,7 +114,7 @@ func (a *analysis) reading(res result, writes bool) *reading {
 		r.merging = a.merging
 	}
 	r.composes = !a.modifies && !a.shows && !a.session && !a.notifies && !a.asks && !a.homeOnly
-	r.rekeys = a.rekeys
+	r.rekeys, r.rekey = a.rekeys, a.rekey
 	if refusal := a.acrossShards(res, tied, writes); refusal != nil {
 		r.several = refusal
 	}

@@ -194,7 +194,7 @@ func (r *Resolver) Once(ctx context.Context, age time.Duration) []Report {
 	reports := make([]Report, len(r.sweepers))
 	var wg sync.WaitGroup
 	for i, s := range r.sweepers {
-		wg.Go(func() { reports[i] = s.sweep(ctx, age) })
+		wg.Go(func() { reports[i] = s.look(ctx, age) })
 	}
 	wg.Wait()
 	return reports

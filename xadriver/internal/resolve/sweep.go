@@ -26,6 +26,9 @@ type sweeper struct {
 	prefix string
 	log    *slog.Logger
 
+	mu    sync.Mutex
+	state State
+
 	complaint string // the last trouble reported, so that it is reported once
 }
 
@@ -36,6 +39,7 @@ type Report struct {
 	RolledBack []uuid.UUID
 	Young      int // undecided and too young to touch
 	Stuck      []Stuck
+	Oldest     time.Duration // the age of the oldest that was left
 	Err        error // why the shard could not be swept
 }
 
@@ -67,7 +71,7 @@ func (s *sweeper) run(ctx context.Context) {
 		case <-s.kick:
 		case <-timer.C:
 		}
-		report := s.sweep(ctx, s.age)
+		report := s.look(ctx, s.age)
 		if report.Err == nil {
 			s.age = s.r.After
 		}
@@ -83,6 +87,45 @@ func (s *sweeper) run(ctx context.Context) {
 		}
 		timer.Reset(next)
 	}
+}
+
+// State is what the search knows of one shard.
+type State struct {
+	Shard      string
+	Looked     time.Time     // when it was last looked at with success; zero before
+	Err        error         // why the last look failed
+	InDoubt    int           // transactions that the last successful look left prepared there
+	Oldest     time.Duration // the age of the oldest of them, at that time
+	Committed  int64         // finished there since the beginning
+	RolledBack int64
+	Pending    int // decided transactions of which the shard has yet to hear
+}
+
+// look sweeps, and notes what came of it.
+func (s *sweeper) look(ctx context.Context, age time.Duration) Report {
+	report := s.sweep(ctx, age)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Err = report.Err; report.Err != nil {
+		return report
+	}
+	s.state.Looked, s.state.Oldest = time.Now(), report.Oldest
+	s.state.InDoubt = report.Young + len(report.Stuck)
+	s.state.Committed += int64(len(report.Committed))
+	s.state.RolledBack += int64(len(report.RolledBack))
+	return report
+}
+
+// States tells what is known of each shard, without asking it.
+func (r *Resolver) States() []State {
+	out := make([]State, len(r.sweepers))
+	for i, s := range r.sweepers {
+		s.mu.Lock()
+		out[i] = s.state
+		s.mu.Unlock()
+		out[i].Shard, out[i].Pending = s.shard.Name(), len(r.due(s.shard.Name()))
+	}
+	return out
 }
 
 // sweep looks at the shard once and finishes what may be finished.
@@ -120,12 +163,14 @@ func (s *sweeper) sweep(ctx context.Context, age time.Duration) (report Report) 
 			switch {
 			case err != nil:
 				report.Stuck = append(report.Stuck, Stuck{p.GID, err})
+				report.Oldest = max(report.Oldest, p.Age)
 			case outcome == txlog.Commit:
 				report.Committed = append(report.Committed, id.Txn)
 			case outcome == txlog.Abort:
 				report.RolledBack = append(report.RolledBack, id.Txn)
 			default:
 				report.Young++
+				report.Oldest = max(report.Oldest, p.Age)
 			}
 			return nil
 		})

@@ -32,6 +32,9 @@ type Conn struct {
 	// Settings counts the session settings that its user has replayed on it. A
 	// connection that carries any is closed, not pooled, when it is released.
 	Settings int
+	// Lent says that it was handed out to the application, which may have left
+	// anything in its session: it is closed when it is released.
+	Lent bool
 	// Claim is what lets its user have the connection, nil where none is needed.
 	Claim *slots.Claim
 }
@@ -74,7 +77,7 @@ func (c *Conn) Break() { c.broken = true }
 // not known or a transaction is still open on it.
 func (c *Conn) Release() {
 	defer c.leave()()
-	if c.Status() != Idle || c.Settings != 0 {
+	if c.Status() != Idle || c.Settings != 0 || c.Lent {
 		// A connection that pgx is closing in the background is not touched.
 		c.shard.counts.broken.Add(1)
 		c.resource.Destroy()

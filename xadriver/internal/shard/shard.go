@@ -154,7 +154,7 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 		return nil, err
 	}
 	c.inner = inner
-	c.pgx = unwrap(inner)
+	c.pgx = Pgx(inner)
 	if c.pgx != nil && s.config.Load() == nil && s.learnt.CompareAndSwap(false, true) {
 		s.mode.Store(int32(c.pgx.Conn().Config().DefaultQueryExecMode))
 	}
@@ -170,7 +170,7 @@ func (s *Shard) learnFrom(ctx context.Context) error {
 		return err
 	}
 	defer inner.Close()
-	c := unwrap(inner)
+	c := Pgx(inner)
 	if c == nil {
 		return fmt.Errorf("xapg: shard %s: a connection of pgx was expected, not %T", s.name, inner)
 	}
@@ -181,8 +181,8 @@ func (s *Shard) learnFrom(ctx context.Context) error {
 	return nil
 }
 
-// unwrap finds pgx below drivers that wrap it and say so.
-func unwrap(conn driver.Conn) *stdlib.Conn {
+// Pgx finds pgx below drivers that wrap it and say so; nil where it is not there.
+func Pgx(conn driver.Conn) *stdlib.Conn {
 	for {
 		if c, ok := conn.(*stdlib.Conn); ok {
 			return c

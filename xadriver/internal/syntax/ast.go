@@ -9,6 +9,7 @@ type (
 	A_Expr                     = ast.A_Expr
 	Alias                      = ast.Alias
 	AlterSeqStmt               = ast.AlterSeqStmt
+	AlterTableCmd              = ast.AlterTableCmd
 	AlterTableStmt             = ast.AlterTableStmt
 	CaseExpr                   = ast.CaseExpr
 	CaseWhen                   = ast.CaseWhen
