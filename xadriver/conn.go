@@ -146,6 +146,9 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	c.takeBack()
 	if c.txn != nil {
 		return nil, serverError("25001", "there is already a transaction in progress on this connection")
@@ -197,7 +200,11 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	ctx, end := c.traced(ctx, query)
+	c.tell("prepare")
 	p, err := c.plan(ctx, query)
 	if err == nil {
 		err = c.sound(ctx, p)

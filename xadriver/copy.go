@@ -28,11 +28,10 @@ import (
 func CopyFrom(ctx context.Context, conn *sql.Conn, table string, columns []string, source pgx.CopyFromSource) (int64, error) {
 	var n int64
 	err := conn.Raw(func(raw any) error {
-		c, ok := raw.(*Conn)
-		if !ok {
-			return fmt.Errorf("xapg: CopyFrom needs a connection of xapg, not %T", raw)
+		c, err := connOf(raw)
+		if err != nil {
+			return err
 		}
-		var err error
 		n, err = c.copyFrom(ctx, table, columns, source)
 		return err
 	})

@@ -52,6 +52,11 @@ func (d *describer) Describe(sql string) (*plan.Description, error) {
 	return out, nil
 }
 
+// errBusy is what comes of a statement while an earlier one's rows are open.
+func errBusy(sh *shard.Shard) error {
+	return origin.Errorf(sh.Name(), "55006", "conn busy: rows of an earlier statement of the transaction are still open there; close them first")
+}
+
 // notRetried makes sure that a statement of which other parts may have run is not
 // run again by database/sql.
 func notRetried(sh *shard.Shard, err error) error {

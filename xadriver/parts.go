@@ -3,6 +3,7 @@ package xadriver
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/plan"
@@ -34,6 +35,9 @@ func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error
 			p.rows, p.result, err = c.on(ctx, p.branch, of(p))
 		} else {
 			p.rows, p.result, err = c.single(ctx, of(p), p.shard)
+		}
+		if p.branch != nil && errors.Is(err, driver.ErrBadConn) && p.branch.Conn().Busy() {
+			return errBusy(p.shard)
 		}
 		return notRetried(p.shard, err)
 	})

@@ -139,7 +139,10 @@ func (c *Conn) searchPath(cat *catalog.Catalog) []string {
 // would when it prepares it. It is asked beside the transaction, if there is one,
 // unless that has changed the tables.
 func (c *Conn) sound(ctx context.Context, p *plan.Plan) error {
-	if len(p.Statements) != 1 || !countsRows(p.Statements[0].Class) || c.session.temporary || c.session.sticky.Load() {
+	if len(p.Statements) > 1 {
+		return serverError("42601", "cannot insert multiple commands into a prepared statement")
+	}
+	if len(p.Statements) == 0 || !countsRows(p.Statements[0].Class) || c.session.temporary || c.session.sticky.Load() {
 		return nil
 	}
 	s := p.Statements[0]

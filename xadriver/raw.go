@@ -14,6 +14,20 @@ import (
 // Raw is the shard's own connection when there is a single shard, nil otherwise.
 func (c *Conn) Raw() driver.Conn { return c.direct }
 
+// connOf finds the driver's connection below drivers that wrap it and say so.
+func connOf(raw any) (*Conn, error) {
+	for inner := raw; ; {
+		if c, ok := inner.(*Conn); ok {
+			return c, nil
+		}
+		r, ok := inner.(interface{ Raw() driver.Conn })
+		if !ok {
+			return nil, fmt.Errorf("xapg: a connection of xapg is needed, not %T", raw)
+		}
+		inner = r.Raw()
+	}
+}
+
 // Connector is what the connection was made by: with its Stats, for one.
 func (c *Conn) Connector() *Connector { return c.connector }
 

@@ -24,6 +24,8 @@ type Rows struct {
 	writes  bool             // rows are those of RETURNING
 	scratch *scratch.Session // to be closed with the rows
 	txn     *transaction     // that fails with them
+
+	row []driver.Value // the current one, where database/sql leaves scanning to the driver
 }
 
 var (
@@ -40,8 +42,10 @@ var (
 func (r *Rows) Columns() []string { return r.inner.Columns() }
 
 // Next implements driver.Rows.
-func (r *Rows) Next(dest []driver.Value) error {
-	err := r.inner.Next(dest)
+func (r *Rows) Next(dest []driver.Value) error { return r.came(r.inner.Next(dest)) }
+
+// came takes notice of a row, or of what came instead of one.
+func (r *Rows) came(err error) error {
 	switch {
 	case err == nil:
 		if r.writes && r.branch != nil {
@@ -89,7 +93,7 @@ func (r *Rows) HasNextResultSet() bool {
 // NextResultSet implements driver.RowsNextResultSet.
 func (r *Rows) NextResultSet() error {
 	if len(r.sets) > 0 {
-		r.inner, r.sets = r.sets[0], r.sets[1:]
+		r.inner, r.sets, r.row = r.sets[0], r.sets[1:], nil
 		return nil
 	}
 	if n, ok := r.inner.(driver.RowsNextResultSet); ok {

@@ -219,6 +219,9 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 		return nil, nil, c.failed(err)
 	}
 	rows, res, err := c.on(ctx, b, s)
+	if errors.Is(err, driver.ErrBadConn) && b.Conn().Busy() {
+		return nil, nil, errBusy(sh)
+	}
 	if errors.Is(err, driver.ErrBadConn) {
 		// Nothing was sent; but only a branch without a past may be replaced.
 		if b.Begun() {

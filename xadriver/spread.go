@@ -128,7 +128,10 @@ func (c *Conn) spread(ctx context.Context, s call, target plan.Target) (driver.R
 	}
 	do := func(p *part) (err error) {
 		p.rows, p.result, err = c.on(ctx, p.branch, s)
-		if errors.Is(err, driver.ErrBadConn) {
+		switch {
+		case errors.Is(err, driver.ErrBadConn) && p.branch.Conn().Busy():
+			err = errBusy(p.shard)
+		case errors.Is(err, driver.ErrBadConn):
 			err = origin.Errorf(p.shard.Name(), origin.Lost, "the connection was lost")
 		}
 		return err

@@ -36,6 +36,7 @@ type analysis struct {
 	temporary bool // names temporary tables
 	asks      bool // asks for what was left there
 	notifies  bool
+	sets      bool // sets a sequence that counts on every shard
 
 	insideSublink int
 

@@ -49,8 +49,7 @@ func (a *analysis) function(f *pg.FuncCall, sc *scope) {
 	case "set_config":
 		a.refuse("set_config", "settings must hold on every shard", "use SET or SET LOCAL", f.Location)
 	case "nextval", "setval", "currval", "lastval":
-		a.unsharded, a.userFunc = true, true // sequences live on home
-		a.asks = a.asks || name == "currval" || name == "lastval"
+		a.sequence(own, f)
 	case "pg_backend_pid", "txid_current", "pg_current_xact_id", "pg_current_wal_lsn", "inet_server_addr", "inet_server_port":
 		a.shows = true
 	}

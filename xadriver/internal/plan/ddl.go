@@ -145,7 +145,7 @@ func (a *analysis) alterSequence(s *pg.AlterSeqStmt) error {
 	if ok && seq.Increment%a.p.Stride == 0 && len(a.p.all) > 1 {
 		return &Refusal{
 			Clause: "ALTER SEQUENCE of " + r.Name.Name + ", which numbers a sharded table", Reason: "each shard's numbers are its own, and must stay apart",
-			Remedy: "set it on each shard with the hint /* xapg:shard=NAME */, keeping INCREMENT and the remainder",
+			Remedy: "say SELECT setval('" + r.Name.Name + "', value, false), which sets it on all shards",
 		}
 	}
 	return nil

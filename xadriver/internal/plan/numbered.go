@@ -3,7 +3,6 @@ package plan
 import (
 	"slices"
 
-	"github.com/xapg/xapg/shardmap"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
 )
 
@@ -11,20 +10,11 @@ import (
 // names, in order.
 func (p *Planner) Counting(cat *catalog.Catalog) []string {
 	var out []string
-	for _, r := range cat.Relations() {
-		if r.System() || r.Temporary() || r.Kind != 'r' && r.Kind != 'p' {
-			continue
+	p.numbering(cat, func(c catalog.Column, _ bool) {
+		if _, ok := cat.Sequence(c.Sequence); ok && !slices.Contains(out, c.Sequence) {
+			out = append(out, c.Sequence)
 		}
-		t, err := p.placement(r)
-		if err != nil || t.Kind != shardmap.Sharded {
-			continue
-		}
-		for _, c := range r.Columns {
-			if _, ok := cat.Sequence(c.Sequence); ok && !slices.Contains(out, c.Sequence) {
-				out = append(out, c.Sequence)
-			}
-		}
-	}
+	})
 	slices.Sort(out)
 	return out
 }

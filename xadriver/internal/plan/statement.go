@@ -54,6 +54,9 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 		st.utility(a, s.Node)
 		return st, params, a.unknown != nil
 	}
+	if a.sets {
+		st.setsSequence(a)
+	}
 	a.accountFor(tables)
 	st.finish(a)
 	return st, params, a.unknown != nil

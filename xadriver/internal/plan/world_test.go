@@ -91,6 +91,7 @@ func tables() []*catalog.Relation {
 		relation("audit", 'r', column("id", int8OID), column("what", textOID)),
 		relation("orders", 'r', column("id", int8OID), column("tenant_id", int4OID)),
 		{Name: catalog.Name{Schema: "pg_catalog", Name: "pg_class"}, Kind: 'r'},
+		relation("spread_id_seq", 'S'), relation("counted_id_seq", 'S'),
 	}, writable()...)
 }
 
@@ -136,7 +137,7 @@ func functions() map[catalog.Name]catalog.Function {
 	}
 	for _, name := range []string{
 		"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_xact_lock", "currval", "setval", "lastval", "pg_backend_pid", "clock_timestamp",
-		"statement_timestamp", "transaction_timestamp", "lo_create",
+		"statement_timestamp", "transaction_timestamp", "lo_create", "pg_get_serial_sequence",
 	} {
 		out[catalog.Name{Schema: "pg_catalog", Name: name}] = catalog.Function{Volatile: true}
 	}

@@ -151,6 +151,10 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 		moved()
 		w.out.Table = w.w.table
 		err = w.remove(n.DeleteStmt, node)
+	case *pg.Node_SelectStmt:
+		a.query(n.SelectStmt, nil, a.top)
+		moved()
+		err = w.setval(n.SelectStmt)
 	default:
 		return nil, errOtherwise
 	}

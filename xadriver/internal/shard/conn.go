@@ -70,6 +70,9 @@ func (c *Conn) Alive() bool {
 	return !c.broken && (c.pgx == nil || !c.pgx.Conn().IsClosed())
 }
 
+// Busy reports whether rows are open on the connection.
+func (c *Conn) Busy() bool { return c.Alive() && c.pgx != nil && c.pgx.Conn().PgConn().IsBusy() }
+
 // Break marks the connection as one whose state is not known: Release closes it.
 func (c *Conn) Break() { c.broken = true }
 
@@ -80,6 +83,9 @@ func (c *Conn) Release() {
 	if c.Status() != Idle || c.Settings != 0 || c.Lent {
 		// A connection that pgx is closing in the background is not touched.
 		c.shard.counts.broken.Add(1)
+		if c.pgx == nil || !c.pgx.Conn().IsClosed() {
+			c.close() // at once: the pool closes on another goroutine, while somebody may still be reading rows
+		}
 		c.resource.Destroy()
 		return
 	}
