@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/commit"
 	"github.com/xapg/xapg/xadriver/internal/plan"
@@ -41,9 +43,17 @@ func (c *Conn) control(ctx context.Context, s *plan.Statement) (bool, error) {
 	}
 }
 
+// warn gives the application a warning that PostgreSQL would have given.
+func (c *Conn) warn(code, message string) {
+	if tell := c.connector.cfg.OnNotice; tell != nil {
+		tell(c.connector.home.Name(), &pgconn.Notice{Severity: "WARNING", SeverityUnlocalized: "WARNING", Code: code, Message: message})
+	}
+}
+
 // begin opens a transaction block. Within one, BEGIN is a warning and no more.
 func (c *Conn) begin(ctl *plan.Control) {
 	if c.txn != nil {
+		c.warn("25001", "there is already a transaction in progress")
 		return
 	}
 	var o branch.Options
@@ -61,6 +71,7 @@ func (c *Conn) begin(ctl *plan.Control) {
 // and that is no error to PostgreSQL.
 func (c *Conn) commitText(ctx context.Context, ctl *plan.Control) error {
 	if c.txn == nil {
+		c.warn("25P01", "there is no transaction in progress")
 		return nil
 	}
 	o := c.txn.Options()
@@ -76,6 +87,7 @@ func (c *Conn) commitText(ctx context.Context, ctl *plan.Control) error {
 
 func (c *Conn) rollbackText(ctx context.Context, ctl *plan.Control) {
 	if c.txn == nil {
+		c.warn("25P01", "there is no transaction in progress")
 		return
 	}
 	o := c.txn.Options()
@@ -188,7 +200,12 @@ func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
 		return err
 	}
 	if s.Class == plan.SetTransaction || s.Setting.Local {
-		return nil // a warning to PostgreSQL: there is no transaction to set it for
+		what := "SET TRANSACTION"
+		if s.Class != plan.SetTransaction {
+			what = "SET LOCAL"
+		}
+		c.warn("25P01", what+" can only be used in transaction blocks")
+		return nil
 	}
 	c.session.stick(len(c.connector.shards))
 	conn, err := c.acquire(ctx, c.connector.home)

@@ -183,7 +183,9 @@ func (t *Txn) Reopen(ctx context.Context, b *Branch) error {
 	t.options.Release(b.conn)
 	conn, err := t.options.Acquire(ctx, s)
 	if err != nil {
-		b.lost = true
+		// The branch is gone: nothing of it is left on the server, nor here.
+		t.byShard[s.Index()] = nil
+		t.open = slices.DeleteFunc(t.open, func(o *Branch) bool { return o == b })
 		t.fail()
 		return err
 	}

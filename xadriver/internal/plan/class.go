@@ -102,10 +102,14 @@ func equal(a, b *class, at *block) {
 		tie(a, b)
 	case inB && !inA:
 		tie(b, a)
+	// Of whatever the block contributes, both have the same key: what one is among
+	// the other is too, as if the condition on it stood here.
 	case a.block.within(b.block):
 		tie(a, b)
+		b.sets = append(b.sets, a.sets...)
 	default:
 		tie(b, a)
+		a.sets = append(a.sets, b.sets...)
 	}
 }
 

@@ -204,7 +204,7 @@ func (p *Planner) Plan(text string, cat *catalog.Catalog, path []string) (*Plan,
 	return plan, nil
 }
 
-// EveryShard, as the shard of a hint, sends DO and CALL to every shard, in one
+// EveryShard as the shard of a hint sends DO and CALL to every shard, in one
 // transaction. Other statements know by themselves where they go.
 const EveryShard = "*"
 

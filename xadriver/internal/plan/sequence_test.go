@@ -50,7 +50,7 @@ func TestASequenceGoesOnWithEachShardsNextNumber(t *testing.T) {
 	for _, s := range []struct{ sql, source, called string }{
 		{"SELECT setval('spread_id_seq', 100)", "SELECT 100::bigint AS c1", "true"},
 		{"SELECT setval('spread_id_seq', max(id), false) AS done FROM spread", "SELECT max(id)::bigint AS c1, false::boolean AS c2 FROM spread", "x.xapg_2::boolean"},
-		{"SELECT setval('spread_id_seq', $1)", "SELECT $1::bigint::bigint AS c1", "true"},
+		{"SELECT setval('spread_id_seq', $1)", "SELECT $1::bigint AS c1", "true"},
 	} {
 		w, _, err := written(t, s.sql, int8OID)
 		require.NoError(t, err, s.sql)

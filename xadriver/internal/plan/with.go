@@ -24,8 +24,8 @@ func (a *analysis) modifyingCTE(n *pg.Node, sc *scope) result {
 		a.reads(a.merge(q.MergeStmt, sc))
 		res.open = true
 	case *pg.Node_InsertStmt:
-		res.open = true
 		into := a.insert(q.InsertStmt, sc)
+		key := into.source
 		a.sources = append(a.sources, into.source)
 		if into.evaluate {
 			a.refuse("INSERT in a WITH query", "the keys of its rows cannot be told", byKey, -1)
@@ -45,11 +45,24 @@ func (a *analysis) modifyingCTE(n *pg.Node, sc *scope) result {
 			for _, k := range rows { // each row by itself, so that all must be on one shard
 				c := &class{block: sc.block, table: into.table, sets: []set{{k}}}
 				a.occurrences = append(a.occurrences, &occurrence{table: into.table, class: c})
+				if key = c; len(rows) > 1 {
+					key = nil // which of them a row has cannot be told
+				}
 			}
 			if len(rows) == 0 && into.source == nil {
 				a.refuse("INSERT in a WITH query", "the keys of its rows cannot be told", byKey, -1)
 			}
 		}
+		inserted := a.ofTarget(q.InsertStmt, into, sc)
+		inserted.entries = inserted.entries[:1]
+		if key != nil {
+			for i, c := range inserted.entries[0].columns {
+				if c.name == into.table.Key {
+					inserted.entries[0].columns[i].class = key
+				}
+			}
+		}
+		a.output(&pg.SelectStmt{TargetList: q.InsertStmt.ReturningClause.GetExprs()}, inserted, &res, false)
 	}
 	return res
 }

@@ -126,13 +126,19 @@ func (s *Shard) Tend() {
 		case idle:
 			s.counts.unused.Add(1)
 			res.Destroy()
-		case !c.Alive() || c.pgx != nil && c.pgx.Conn().PgConn().CheckConn() != nil:
+		case !c.Alive() || c.hungUp():
 			s.counts.broken.Add(1)
 			res.Destroy()
 		default:
 			res.ReleaseUnused()
 		}
 	}
+}
+
+// hungUp reports whether the server has closed the connection, as far as can be seen
+// without asking it: all idle connections are held up meanwhile.
+func (c *Conn) hungUp() bool {
+	return c.pgx != nil && c.pgx.Conn().PgConn().CheckConn() != nil //nolint:staticcheck // what it misses is found when the connection is used
 }
 
 // Reset closes all idle connections, and those in use when they are released.
