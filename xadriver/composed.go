@@ -21,7 +21,7 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 		before := c.connector.schema.current.Load()
 		c.connector.schema.compare(ctx)
 		if c.connector.schema.current.Load() != before {
-			return c.again(ctx, s)
+			return c.replan(ctx, s)
 		}
 	}
 	if s.Writes {
@@ -66,8 +66,8 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 	return nil, driver.RowsAffected(n), nil
 }
 
-// again plans a statement anew, and runs it.
-func (c *Conn) again(ctx context.Context, s call) (driver.Rows, driver.Result, error) {
+// replan plans a statement anew, and runs it.
+func (c *Conn) replan(ctx context.Context, s call) (driver.Rows, driver.Result, error) {
 	p, err := c.plan(ctx, s.SQL)
 	if err != nil {
 		return nil, nil, c.failed(err)

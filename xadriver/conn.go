@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
+	"github.com/xapg/xapg/xadriver/internal/origin"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 	"github.com/xapg/xapg/xadriver/internal/slots"
 )
@@ -19,6 +21,7 @@ import (
 type Conn struct {
 	connector *Connector
 	direct    driver.Conn // with a single shard
+	epoch     int64       // of the connector, when the connection to the single shard was opened
 	owned     *Connector  // closed with the connection; see Driver.Open
 
 	session session
@@ -222,7 +225,7 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if c.direct != nil {
 		if e, ok := c.direct.(driver.ExecerContext); ok {
-			return e.ExecContext(ctx, query, args)
+			return c.directExec(ctx, e, query, args)
 		}
 		return nil, driver.ErrSkip
 	}
@@ -231,7 +234,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	ctx, end := c.traced(ctx, query)
 	_, res, err := c.run(ctx, query, args, false)
-	err = c.public(err)
+	err = c.public(c.honest(ctx, err))
 	if end(err); err != nil {
 		return nil, err
 	}
@@ -242,7 +245,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if c.direct != nil {
 		if q, ok := c.direct.(driver.QueryerContext); ok {
-			return q.QueryContext(ctx, query, args)
+			return c.directQuery(ctx, q, query, args)
 		}
 		return nil, driver.ErrSkip
 	}
@@ -251,11 +254,27 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	}
 	ctx, end := c.traced(ctx, query)
 	rows, _, err := c.run(ctx, query, args, true)
-	err = c.public(err)
+	err = c.public(c.honest(ctx, err))
 	if end(err); err != nil {
 		return nil, err
 	}
 	return rows, nil
+}
+
+// honest makes sure that driver.ErrBadConn, upon which database/sql uses another
+// connection, stands for nothing else: neither for the end of a context nor for
+// something that happened within a transaction.
+func (c *Conn) honest(ctx context.Context, err error) error {
+	switch {
+	case !errors.Is(err, driver.ErrBadConn):
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case c.txn != nil:
+		return c.failed(serverError(origin.Lost, "xapg: a connection was lost within the transaction"))
+	default:
+		return err
+	}
 }
 
 // public is an error as users know it. One that a changed schema could explain

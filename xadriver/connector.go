@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,6 +37,7 @@ type Connector struct {
 
 	// With a single shard, everything is its own driver's.
 	single driver.Connector
+	epoch  atomic.Int64 // how often this process has changed its tables
 
 	shards   []*shard.Shard
 	home     *shard.Shard
@@ -242,7 +244,7 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 		if err != nil || c.cfg.Raw == rawPgx {
 			return inner, err
 		}
-		return &Conn{connector: c, direct: inner}, nil
+		return &Conn{connector: c, direct: inner, epoch: c.epoch.Load()}, nil
 	}
 	if err := c.check(ctx); err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/xapg/xapg/xadriver/internal/origin"
 
@@ -257,6 +256,9 @@ func (c *Conn) note(s *plan.Statement, err error) {
 		c.session.overlay = nil
 		return
 	}
+	for _, sh := range c.connector.shards {
+		sh.Changed()
+	}
 	if c.txn != nil {
 		c.txn.altered, c.txn.own = true, nil
 	} else {
@@ -299,19 +301,12 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 			sh.Reset()
 			continue
 		}
-		if outdated(err) && try == 0 {
+		if shard.Outdated(err) && try == 0 {
 			continue // nothing was done: pgx forgets the statement that it had prepared there before the table changed
 		}
 		c.note(s.Statement, err)
 		return rows, res, err
 	}
-}
-
-// outdated reports whether a server refused a prepared statement because the tables
-// have changed since.
-func outdated(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "0A000" && pgErr.Routine == "RevalidateCachedQuery"
 }
 
 func (c *Conn) onConn(ctx context.Context, s call, conn *shard.Conn) (driver.Rows, driver.Result, error) {

@@ -62,7 +62,7 @@ type Txn struct {
 	open    []*Branch // in the order in which they opened
 	side    *Branch   // what is committed after the others, by a plain COMMIT
 	failed  atomic.Bool
-	yielded bool // a failed transaction has given up its locks
+	yielded bool   // a failed transaction has given up its locks
 	wait    string // SET LOCAL lock_timeout = …, "" for none
 }
 

@@ -40,7 +40,7 @@ type Report struct {
 	Young      int // undecided and too young to touch
 	Stuck      []Stuck
 	Oldest     time.Duration // the age of the oldest that was left
-	Err        error // why the shard could not be swept
+	Err        error         // why the shard could not be swept
 }
 
 // Stuck is a transaction that could not be finished this time.

@@ -27,6 +27,7 @@ type Conn struct {
 	queue  []string  // statements that go before the next one, when ahead is nil
 	broken bool      // its state is not known: to be closed
 	state  byte      // transaction status as far as known without pgx: I, T or E
+	epoch  int64     // of the shard, when it was opened
 	expiry time.Time // when it is to be closed; zero for never
 
 	// Settings counts the session settings that its user has replayed on it. A
@@ -141,7 +142,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args []driver.NamedValue) 
 	}
 	if q, ok := c.inner.(driver.QueryerContext); ok {
 		before := c.sent()
-		rows, err := q.QueryContext(ctx, sql, args)
+		rows, err := q.QueryContext(ctx, sql, c.anew(sql, args))
 		if !errors.Is(err, driver.ErrSkip) {
 			c.note(err)
 			return rows, c.truth(before, err)
@@ -177,7 +178,7 @@ func (c *Conn) Exec(ctx context.Context, sql string, args []driver.NamedValue) (
 func (c *Conn) exec(ctx context.Context, sql string, args []driver.NamedValue) (driver.Result, error) {
 	if e, ok := c.inner.(driver.ExecerContext); ok {
 		before := c.sent()
-		res, err := e.ExecContext(ctx, sql, args)
+		res, err := e.ExecContext(ctx, sql, c.anew(sql, args))
 		if !errors.Is(err, driver.ErrSkip) {
 			c.note(err)
 			return res, c.truth(before, err)

@@ -42,6 +42,7 @@ type Shard struct {
 	alone     []int
 	pool      *puddle.Pool[*Conn]
 	parking   parking
+	epoch     atomic.Int64 // how often this process has changed tables
 	counts    counts
 }
 
@@ -158,6 +159,7 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	if c.pgx != nil && s.config.Load() == nil && s.learnt.CompareAndSwap(false, true) {
 		s.mode.Store(int32(c.pgx.Conn().Config().DefaultQueryExecMode))
 	}
+	c.epoch = s.epoch.Load()
 	c.born(s.options.Lifetime)
 	s.counts.opened.Add(1)
 	return c, nil
