@@ -1,1 +1,237 @@
 package xadriver_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/xapg/xapg/xadriver"
+)
+
+// tap counts what passes between the driver and the servers: a message before it
+// leaves, after it has left, and an answer before the driver hears of it. At one of
+// these moments it does something, such as ending a context.
+type tap struct {
+	mu     sync.Mutex
+	passed int
+	at     int
+	act    func()
+}
+
+// arm makes the tap act when so many messages have passed.
+func (t *tap) arm(at int, act func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.passed, t.at, t.act = 0, at, act
+}
+
+// pause makes it not act until it is armed again, with what it returns.
+func (t *tap) pause() (at int, act func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, act, t.act = t.at, t.act, nil
+	return at, act
+}
+
+// disarm tells how many have passed.
+func (t *tap) disarm() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.act = nil
+	return t.passed
+}
+
+func (t *tap) pass() {
+	t.mu.Lock()
+	var act func()
+	if t.passed++; t.passed == t.at {
+		act, t.act = t.act, nil
+	}
+	t.mu.Unlock()
+	if act != nil {
+		act()
+		time.Sleep(2 * time.Millisecond) // what is cancelled hears of it before the message goes on
+	}
+}
+
+// line is a connection with a tap.
+type line struct {
+	net.Conn
+	tap *tap
+}
+
+func (l line) Write(p []byte) (int, error) {
+	l.tap.pass()
+	n, err := l.Conn.Write(p)
+	l.tap.pass()
+	return n, err
+}
+
+func (l line) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if n > 0 {
+		l.tap.pass()
+	}
+	return n, err
+}
+
+// world is a bank whose connections are tapped, and whose servers are watched by
+// connections of their own.
+type world struct {
+	*bank
+	*tap
+	connector *xadriver.Connector
+	names     []string // owners, the i-th on shard i
+
+	mu    sync.Mutex
+	watch []*pgx.Conn
+}
+
+const worldSchema = bankSchema + `;
+CREATE TABLE items (id bigint PRIMARY KEY, name text);
+CREATE TABLE past (owner text PRIMARY KEY);
+INSERT INTO accounts SELECT 'c' || g, g, 'n' || g % 3 FROM generate_series(1, 12) g;
+INSERT INTO items SELECT g, 'i' || g % 2 FROM generate_series(1, 8) g;
+INSERT INTO currencies VALUES ('KES', 'shilling');
+INSERT INTO audit VALUES (1, 'n1'), (2, 'n2')`
+
+func openWorld(t *testing.T, change func(*xadriver.Config), more ...string) *world {
+	t.Helper()
+	w := &world{bank: newBank(t, 3, append([]string{"key.items=id", "key.past=owner", "schema_check=off", "lock_wait=off"}, append(more, fast...)...)...), tap: &tap{}}
+	cfg, err := xadriver.ParseDSN(w.dsn)
+	require.NoError(t, err)
+	for i := range cfg.Shards {
+		p, err := pgx.ParseConfig(cfg.Shards[i].DSN)
+		require.NoError(t, err)
+		p.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return line{conn, w.tap}, nil
+		}
+		cfg.Shards[i].Pgx = p
+		conn, err := pgx.Connect(context.Background(), cfg.Shards[i].DSN)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close(context.Background()) })
+		w.watch = append(w.watch, conn)
+	}
+	if change != nil {
+		change(cfg)
+	}
+	cfg.Logger, _ = logged()
+	w.connector, err = xadriver.NewConnector(*cfg)
+	require.NoError(t, err)
+	w.DB = sql.OpenDB(w.connector)
+	t.Cleanup(func() { require.NoError(t, w.Close()) })
+	_, err = w.Exec(worldSchema)
+	require.NoError(t, err)
+	w.names = fill(t, w.bank)
+	w.everywhere(t, `CREATE SCHEMA saved; CREATE TABLE saved.accounts AS TABLE accounts; CREATE TABLE saved.items AS TABLE items;
+		CREATE TABLE saved.currencies AS TABLE currencies; CREATE TABLE saved.audit AS TABLE audit`)
+	return w
+}
+
+// everywhere runs something on every server, beside the driver, and returns the
+// first column of what each answers.
+func (w *world) everywhere(t testing.TB, query string) []string {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]string, len(w.watch))
+	for i, conn := range w.watch {
+		results, err := conn.PgConn().Exec(context.Background(), query).ReadAll()
+		require.NoError(t, err)
+		if last := results[len(results)-1]; len(last.Rows) > 0 {
+			out[i] = string(last.Rows[0][0])
+		}
+	}
+	return out
+}
+
+// reset makes all tables what they were at first.
+func (w *world) reset(t testing.TB) {
+	t.Helper()
+	w.everywhere(t, `DELETE FROM ledger; DELETE FROM past; DELETE FROM accounts; INSERT INTO accounts TABLE saved.accounts; DELETE FROM items; INSERT INTO items TABLE saved.items;
+		DELETE FROM currencies; INSERT INTO currencies TABLE saved.currencies; DELETE FROM audit; INSERT INTO audit TABLE saved.audit;
+		DROP TABLE IF EXISTS made; DROP INDEX IF EXISTS made_index`)
+}
+
+// state is what is on all shards, but for the table past.
+func (w *world) state(t testing.TB) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("SELECT concat_ws(' ', to_regclass('made'), to_regclass('made_index')")
+	for _, table := range []string{"accounts", "ledger", "items", "currencies", "audit"} {
+		fmt.Fprintf(&b, ", '%s:', (SELECT string_agg(x::text, ' ' ORDER BY x::text) FROM %s x)", table, table)
+	}
+	return strings.Join(w.everywhere(t, b.String()+")"), "\n")
+}
+
+// past is on how many shards the rows of the table past are.
+func (w *world) past(t testing.TB) (n int) {
+	t.Helper()
+	for _, s := range w.everywhere(t, "SELECT count(*) FROM past") {
+		if s != "0" {
+			n++
+		}
+	}
+	return n
+}
+
+// backends does something to all of the driver's backends that do anything.
+func (w *world) backends(t testing.TB, what string) {
+	w.everywhere(t, "SELECT count("+what+"(pid)) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'")
+}
+
+// settled waits until the servers do nothing for the driver any more, nothing is
+// open or prepared there, and nobody holds a connection or waits for one.
+func (w *world) settled(t testing.TB, what string) {
+	t.Helper()
+	const busy = `SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND coalesce(state, '') <> 'idle')
+		+ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())`
+	var last string
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		servers := w.everywhere(t, busy)
+		stats := w.connector.Stats()
+		held := 0
+		for _, p := range stats.Pools {
+			held += p.InUse
+		}
+		if !slices.ContainsFunc(servers, func(s string) bool { return s != "0" }) && held == 0 && stats.Queue == 0 {
+			return
+		}
+		last = fmt.Sprintf("busy or prepared: %v, in use: %d, in the queue: %d", servers, held, stats.Queue)
+		if time.Now().After(end) {
+			t.Log(w.everywhere(t, "SELECT string_agg(concat_ws(' ', pid, state, wait_event, query), E'\n') FROM pg_stat_activity WHERE datname = current_database()"))
+			require.Fail(t, "it does not end", "%s: %s", what, last)
+		}
+	}
+}
+
+// ending is a context that ends when it is told to, as by a deadline.
+type ending struct {
+	context.Context
+	once sync.Once
+	done chan struct{}
+}
+
+func (e *ending) Done() <-chan struct{} { return e.done }
+func (e *ending) end()                  { e.once.Do(func() { close(e.done) }) }
+func (e *ending) Err() error {
+	select {
+	case <-e.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}

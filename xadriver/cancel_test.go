@@ -5,13 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
@@ -19,216 +16,6 @@ import (
 
 	"github.com/xapg/xapg/xadriver"
 )
-
-// tap counts what passes between the driver and the servers: a message before it
-// leaves, after it has left, and an answer before the driver hears of it. At one of
-// these moments it does something, such as ending a context.
-type tap struct {
-	mu     sync.Mutex
-	passed int
-	at     int
-	act    func()
-}
-
-// arm makes the tap act when so many messages have passed.
-func (t *tap) arm(at int, act func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.passed, t.at, t.act = 0, at, act
-}
-
-// disarm tells how many have passed.
-func (t *tap) disarm() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.act = nil
-	return t.passed
-}
-
-func (t *tap) pass() {
-	t.mu.Lock()
-	var act func()
-	if t.passed++; t.passed == t.at {
-		act, t.act = t.act, nil
-	}
-	t.mu.Unlock()
-	if act != nil {
-		act()
-		time.Sleep(2 * time.Millisecond) // what is cancelled hears of it before the message goes on
-	}
-}
-
-// line is a connection with a tap.
-type line struct {
-	net.Conn
-	tap *tap
-}
-
-func (l line) Write(p []byte) (int, error) {
-	l.tap.pass()
-	n, err := l.Conn.Write(p)
-	l.tap.pass()
-	return n, err
-}
-
-func (l line) Read(p []byte) (int, error) {
-	n, err := l.Conn.Read(p)
-	if n > 0 {
-		l.tap.pass()
-	}
-	return n, err
-}
-
-// world is a bank whose connections are tapped, and whose servers are watched by
-// connections of their own.
-type world struct {
-	*bank
-	*tap
-	connector *xadriver.Connector
-	names     []string // owners, the i-th on shard i
-
-	mu    sync.Mutex
-	watch []*pgx.Conn
-}
-
-const worldSchema = bankSchema + `;
-CREATE TABLE items (id bigint PRIMARY KEY, name text);
-CREATE TABLE past (owner text PRIMARY KEY);
-INSERT INTO accounts SELECT 'c' || g, g, 'n' || g % 3 FROM generate_series(1, 12) g;
-INSERT INTO items SELECT g, 'i' || g % 2 FROM generate_series(1, 8) g;
-INSERT INTO currencies VALUES ('KES', 'shilling');
-INSERT INTO audit VALUES (1, 'n1'), (2, 'n2')`
-
-func openWorld(t testing.TB, change func(*xadriver.Config), more ...string) *world {
-	t.Helper()
-	w := &world{bank: newBank(t, 3, append([]string{"key.items=id", "key.past=owner", "schema_check=off", "lock_wait=off"}, append(more, fast...)...)...), tap: &tap{}}
-	cfg, err := xadriver.ParseDSN(w.dsn)
-	require.NoError(t, err)
-	for i := range cfg.Shards {
-		p, err := pgx.ParseConfig(cfg.Shards[i].DSN)
-		require.NoError(t, err)
-		p.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return line{conn, w.tap}, nil
-		}
-		cfg.Shards[i].Pgx = p
-		conn, err := pgx.Connect(context.Background(), cfg.Shards[i].DSN)
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = conn.Close(context.Background()) })
-		w.watch = append(w.watch, conn)
-	}
-	if change != nil {
-		change(cfg)
-	}
-	w.connector, err = xadriver.NewConnector(*cfg)
-	require.NoError(t, err)
-	w.DB = sql.OpenDB(w.connector)
-	t.Cleanup(func() { require.NoError(t, w.Close()) })
-	_, err = w.Exec(worldSchema)
-	require.NoError(t, err)
-	w.names = fill(t, w.bank)
-	w.everywhere(t, `CREATE SCHEMA saved; CREATE TABLE saved.accounts AS TABLE accounts; CREATE TABLE saved.items AS TABLE items;
-		CREATE TABLE saved.currencies AS TABLE currencies; CREATE TABLE saved.audit AS TABLE audit`)
-	return w
-}
-
-// everywhere runs something on every server, beside the driver, and returns the
-// first column of what each answers.
-func (w *world) everywhere(t testing.TB, query string) []string {
-	t.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	out := make([]string, len(w.watch))
-	for i, conn := range w.watch {
-		results, err := conn.PgConn().Exec(context.Background(), query).ReadAll()
-		require.NoError(t, err)
-		if last := results[len(results)-1]; len(last.Rows) > 0 {
-			out[i] = string(last.Rows[0][0])
-		}
-	}
-	return out
-}
-
-// reset makes all tables what they were at first.
-func (w *world) reset(t testing.TB) {
-	t.Helper()
-	w.everywhere(t, `DELETE FROM ledger; DELETE FROM past; DELETE FROM accounts; INSERT INTO accounts TABLE saved.accounts; DELETE FROM items; INSERT INTO items TABLE saved.items;
-		DELETE FROM currencies; INSERT INTO currencies TABLE saved.currencies; DELETE FROM audit; INSERT INTO audit TABLE saved.audit;
-		DROP TABLE IF EXISTS made; DROP INDEX IF EXISTS made_index`)
-}
-
-// state is what is on all shards, but for the table past.
-func (w *world) state(t testing.TB) string {
-	t.Helper()
-	var b strings.Builder
-	b.WriteString("SELECT concat_ws(' ', to_regclass('made'), to_regclass('made_index')")
-	for _, table := range []string{"accounts", "ledger", "items", "currencies", "audit"} {
-		fmt.Fprintf(&b, ", '%s:', (SELECT string_agg(x::text, ' ' ORDER BY x::text) FROM %s x)", table, table)
-	}
-	return strings.Join(w.everywhere(t, b.String()+")"), "\n")
-}
-
-// past is on how many shards the rows of the table past are.
-func (w *world) past(t testing.TB) (n int) {
-	t.Helper()
-	for _, s := range w.everywhere(t, "SELECT count(*) FROM past") {
-		if s != "0" {
-			n++
-		}
-	}
-	return n
-}
-
-// backends does something to all of the driver's backends.
-func (w *world) backends(t testing.TB, what string) {
-	w.everywhere(t, "SELECT count("+what+"(pid)) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()")
-}
-
-// settled waits until the servers do nothing for the driver any more, nothing is
-// open or prepared there, and nobody holds a connection or waits for one.
-func (w *world) settled(t testing.TB, what string) {
-	t.Helper()
-	const busy = `SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND coalesce(state, '') <> 'idle')
-		+ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())`
-	var last string
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-		servers := w.everywhere(t, busy)
-		stats := w.connector.Stats()
-		held := 0
-		for _, p := range stats.Pools {
-			held += p.InUse
-		}
-		if !slices.ContainsFunc(servers, func(s string) bool { return s != "0" }) && held == 0 && stats.Queue == 0 {
-			return
-		}
-		last = fmt.Sprintf("busy or prepared: %v, in use: %d, in the queue: %d", servers, held, stats.Queue)
-		if time.Now().After(end) {
-			t.Log(w.everywhere(t, "SELECT string_agg(concat_ws(' ', pid, state, wait_event, query), E'\n') FROM pg_stat_activity WHERE datname = current_database()"))
-			require.Fail(t, "it does not end", "%s: %s", what, last)
-		}
-	}
-}
-
-// ending is a context that ends when it is told to, as by a deadline.
-type ending struct {
-	context.Context
-	once sync.Once
-	done chan struct{}
-}
-
-func (e *ending) Done() <-chan struct{} { return e.done }
-func (e *ending) end()                  { e.once.Do(func() { close(e.done) }) }
-func (e *ending) Err() error {
-	select {
-	case <-e.done:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
 
 // ways are those in which a statement can be stopped.
 var ways = []string{"cancel", "deadline", "pg_cancel_backend", "pg_terminate_backend"}
@@ -252,12 +39,15 @@ func (w *world) way(t testing.TB, how string) (context.Context, func(), error) {
 // session is where a statement is run: on the database, on a pinned connection, or
 // in a transaction of a pinned connection.
 type session struct {
-	interface {
-		ExecContext(context.Context, string, ...any) (sql.Result, error)
-		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-		PrepareContext(context.Context, string) (*sql.Stmt, error)
-	}
+	runner
 	conn *sql.Conn // nil on the database
+}
+
+// runner is a *sql.DB, *sql.Conn or *sql.Tx.
+type runner interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	PrepareContext(context.Context, string) (*sql.Stmt, error)
 }
 
 // pinned lends a connection.
@@ -298,6 +88,284 @@ func read(ctx context.Context, s session, query string, args ...any) (string, er
 	return strings.Join(out, "\n"), rows.Err()
 }
 
+// kind is one kind of statement.
+type kind struct {
+	name   string
+	run    func(ctx context.Context, w *world, s session) (string, error)
+	only   string // the modes in which it can be run; all if empty
+	loose  bool   // outside of a transaction it may be done though its answer is lost
+	apart  bool   // it is not a statement of the transaction, which goes on without it
+	unseen bool   // the driver does not see it: the server alone fails the transaction
+}
+
+func reading(query string) func(context.Context, *world, session) (string, error) {
+	return func(ctx context.Context, w *world, s session) (string, error) {
+		if strings.Contains(query, "$1") {
+			return read(ctx, s, query, w.names[1])
+		}
+		return read(ctx, s, query)
+	}
+}
+
+func writing(query string) func(context.Context, *world, session) (string, error) {
+	return func(ctx context.Context, w *world, s session) (string, error) {
+		var args []any
+		if strings.Contains(query, "$1") {
+			args = append(args, w.names[1])
+		}
+		res, err := s.ExecContext(ctx, query, args...)
+		if err != nil {
+			return "", err
+		}
+		n, err := res.RowsAffected()
+		return fmt.Sprint(n), err
+	}
+}
+
+var kinds = []kind{
+	{name: "one shard", run: reading("SELECT balance FROM accounts WHERE owner = $1")},
+	{name: "joined", run: reading("SELECT owner, balance FROM accounts")},
+	{name: "ordered merge", run: reading("SELECT owner, balance FROM accounts ORDER BY balance LIMIT 5")},
+	{name: "partial aggregates", run: reading("SELECT note, count(*), sum(balance) FROM accounts GROUP BY note")},
+	{name: "merge by PostgreSQL", run: reading(`SELECT owner FROM accounts ORDER BY owner COLLATE "en-x-icu"`)},
+	{name: "gather", run: reading("SELECT a.owner, b.owner FROM accounts a JOIN accounts b ON a.balance = b.balance")},
+	{name: "write of one shard", run: writing("UPDATE accounts SET balance = 1 WHERE owner = $1"), loose: true},
+	{name: "write of all shards", run: writing("UPDATE accounts SET balance = balance + 1")},
+	{name: "split", run: reading("INSERT INTO accounts (owner) VALUES ('d1'), ('d2'), ('d3'), ('d4'), ('d5'), ('d6') RETURNING owner")},
+	{name: "evaluate and split", run: writing("INSERT INTO accounts (owner, balance) SELECT name || '!', count(*) FROM items GROUP BY name")},
+	{name: "move rows", run: reading("UPDATE items SET id = id + 100 RETURNING id, name")},
+	{name: "gather and apply", run: writing("UPDATE accounts a SET balance = u.id FROM audit u WHERE u.what = a.note")},
+	{name: "reference table", run: writing("UPDATE currencies SET name = name || '!'")},
+	{name: "script", run: writing("UPDATE accounts SET balance = 0; DELETE FROM items; INSERT INTO audit VALUES (3, 'n3')")},
+	{name: "CREATE TABLE", run: writing("CREATE TABLE made (owner text PRIMARY KEY, n bigserial)")},
+	{name: "CREATE INDEX", run: writing("CREATE INDEX made_index ON accounts (balance)")},
+	{name: "CREATE INDEX CONCURRENTLY", run: writing("CREATE INDEX CONCURRENTLY made_index ON accounts (balance)"), only: "alone pinned", loose: true},
+	{name: "CopyFrom", run: func(ctx context.Context, w *world, s session) (out string, err error) {
+		err = s.pinned(ctx, w, func(conn *sql.Conn) error {
+			n, err := xadriver.CopyFrom(ctx, conn, "accounts", accountColumns, copied(200))
+			out = fmt.Sprint(n)
+			return err
+		})
+		return out, err
+	}},
+	{name: "Prepare", run: func(ctx context.Context, w *world, s session) (string, error) {
+		stmt, err := s.PrepareContext(ctx, "UPDATE accounts SET balance = balance + 1 WHERE note = $1")
+		if err != nil {
+			return "", err
+		}
+		_, err = stmt.ExecContext(ctx, "n1")
+		return "", errors.Join(err, stmt.Close())
+	}},
+	{name: "SET", run: writing("SET maintenance_work_mem = '6MB'"), only: "pinned transaction savepoint"},
+	{name: "SAVEPOINT", run: writing("SAVEPOINT a; UPDATE accounts SET balance = 5; ROLLBACK TO SAVEPOINT a; RELEASE SAVEPOINT a"), only: "transaction savepoint"},
+	{name: "pg_notify", run: reading("SELECT pg_notify('channel', 'something')")},
+	{name: "batch on one shard", run: func(ctx context.Context, w *world, s session) (string, error) {
+		return "", s.pinned(ctx, w, func(conn *sql.Conn) error {
+			return conn.Raw(func(raw any) error {
+				pg, err := raw.(*xadriver.Conn).Shard(ctx, "s2")
+				if err != nil {
+					return err
+				}
+				batch := &pgx.Batch{}
+				batch.Queue("UPDATE accounts SET balance = 7")
+				batch.Queue("DELETE FROM items")
+				return pg.Conn().SendBatch(ctx, batch).Close()
+			})
+		})
+	}, loose: true, unseen: true},
+	{name: "Ping", run: func(ctx context.Context, w *world, s session) (string, error) {
+		return "", s.pinned(ctx, w, func(conn *sql.Conn) error { return conn.PingContext(ctx) })
+	}, apart: true},
+	{name: "Route", run: func(ctx context.Context, w *world, _ session) (string, error) {
+		_, err := w.connector.Route(ctx, "SELECT count(DISTINCT note) FROM accounts")
+		return "", err
+	}, apart: true},
+}
+
+// attempt is one run of a statement that may be stopped.
+type attempt struct {
+	*world
+	kind          kind
+	before, after string // the states without the statement, and with it
+	want          string // what it returns
+	moments       int    // that it has
+	how           string
+	cause         error // what a stopped statement says, if it is one of contexts
+	disturbed     bool
+}
+
+// modes are where a statement can be run; each judges what comes of it.
+var modes = []struct {
+	name string
+	run  func(t *testing.T, a *attempt, ctx context.Context) (got string, err error)
+}{
+	{"alone", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
+		got, err := a.kind.run(ctx, a.world, session{a.DB, nil})
+		a.ended()
+		a.judge(t, got, err)
+		return got, err
+	}},
+	{"pinned", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
+		conn := a.pin(t, "SET work_mem = '5MB'")
+		got, err := a.kind.run(ctx, a.world, session{conn, conn})
+		a.ended()
+		for _, name := range a.names {
+			mem, err := read(t.Context(), session{conn, conn}, "SELECT current_setting('work_mem') FROM accounts WHERE owner = $1", name)
+			assert.NoError(t, err)
+			assert.Equal(t, "[{5MB true}]", mem, "the session's setting")
+		}
+		require.NoError(t, conn.Close())
+		a.judge(t, got, err)
+		return got, err
+	}},
+	{"transaction", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
+		conn := a.pin(t)
+		tx := a.begin(t, conn)
+		got, err := a.kind.run(ctx, a.world, session{tx, conn})
+		a.ended()
+		if err != nil && !a.kind.apart && !a.kind.unseen {
+			_, next := tx.ExecContext(t.Context(), "SELECT balance FROM accounts WHERE owner = $1", a.names[0])
+			assert.Equal(t, "25P02", sqlState(next), "%v after %v", next, err)
+		}
+		end := tx.Commit()
+		require.NoError(t, conn.Close())
+		a.said(t, err)
+		a.judgeCommit(t, got, err, end, a.after)
+		return got, err
+	}},
+	{"savepoint", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
+		conn := a.pin(t)
+		tx := a.begin(t, conn, "SAVEPOINT s")
+		got, err := a.kind.run(ctx, a.world, session{tx, conn})
+		a.ended()
+		_, back := tx.ExecContext(t.Context(), "ROLLBACK TO SAVEPOINT s")
+		if a.how == "pg_cancel_backend" || !a.disturbed {
+			assert.NoError(t, back, "no connection was lost by %v", err)
+		}
+		end := tx.Commit()
+		require.NoError(t, conn.Close())
+		a.said(t, err)
+		a.judgeCommit(t, a.want, back, end, a.before)
+		return got, err
+	}},
+}
+
+func sqlState(err error) string {
+	var s interface{ SQLState() string }
+	if errors.As(err, &s) {
+		return s.SQLState()
+	}
+	return ""
+}
+
+// ended is called when the statement has ended: nothing stops it any more.
+func (a *attempt) ended() {
+	if n := a.disarm(); !a.disturbed {
+		a.moments = n
+	}
+}
+
+// pin takes a connection and runs statements on it that nothing stops.
+func (a *attempt) pin(t *testing.T, statements ...string) *sql.Conn {
+	t.Helper()
+	at, act := a.pause()
+	conn, err := a.Conn(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	for _, s := range statements {
+		_, err := conn.ExecContext(t.Context(), s)
+		require.NoError(t, err)
+	}
+	a.arm(at, act)
+	return conn
+}
+
+// begin begins a transaction that has a past on every shard.
+func (a *attempt) begin(t *testing.T, conn *sql.Conn, statements ...string) *sql.Tx {
+	t.Helper()
+	at, act := a.pause()
+	tx, err := conn.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), "INSERT INTO past VALUES ($1), ($2), ($3)", a.names[0], a.names[1], a.names[2])
+	require.NoError(t, err)
+	for _, s := range statements {
+		_, err := tx.ExecContext(t.Context(), s)
+		require.NoError(t, err)
+	}
+	a.arm(at, act)
+	return tx
+}
+
+// judge compares what the statement said with what is on the shards.
+func (a *attempt) judge(t *testing.T, got string, err error) {
+	t.Helper()
+	a.settled(t, fmt.Sprint(a.how, ": ", err))
+	state := a.state(t)
+	var doubt *xadriver.InDoubtError
+	switch {
+	case err == nil:
+		a.equal(t, a.after, state, "it said that it was done")
+		a.equal(t, a.want, got, "what it returned")
+	case errors.As(err, &doubt) || a.kind.loose:
+		if state != a.before && a.kind.name != "CREATE INDEX CONCURRENTLY" {
+			a.equal(t, a.after, state, "%v", err)
+		}
+	default:
+		a.equal(t, a.before, state, "it said %v", err)
+	}
+	a.said(t, err)
+	_, err = read(t.Context(), session{a.DB, nil}, "SELECT owner, balance FROM accounts")
+	assert.NoError(t, err, "whoever comes next")
+}
+
+// judgeCommit does so for a transaction in which it ran.
+func (a *attempt) judgeCommit(t *testing.T, got string, err, end error, done string) {
+	t.Helper()
+	a.settled(t, fmt.Sprint(a.how, ": ", err, ", then ", end))
+	state, past := a.state(t), a.past(t)
+	var doubt *xadriver.InDoubtError
+	switch {
+	case end == nil:
+		if !a.kind.apart {
+			assert.NoError(t, err, "a transaction was committed of which a statement had failed")
+		}
+		a.equal(t, done, state, "it was committed")
+		assert.Equal(t, 3, past)
+		if err == nil {
+			a.equal(t, a.want, got, "what the statement returned")
+		}
+	case errors.As(end, &doubt):
+		assert.Contains(t, []int{0, 3}, past, end)
+	default:
+		a.equal(t, a.before, state, "Commit said %v", end)
+		assert.Zero(t, past, end)
+		if err != nil && !a.kind.apart && !a.kind.unseen {
+			assert.ErrorIs(t, end, pgx.ErrTxCommitRollback, "%v", err)
+		}
+	}
+	if err == nil && a.how != "pg_terminate_backend" {
+		assert.NoError(t, end, "nothing failed but Commit")
+	}
+	_, err = read(t.Context(), session{a.DB, nil}, "SELECT owner, balance FROM accounts")
+	assert.NoError(t, err, "whoever comes next")
+}
+
+// said looks whether an error tells that the context has ended.
+func (a *attempt) said(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && a.cause != nil {
+		assert.ErrorIs(t, err, a.cause)
+	}
+}
+
+// equal compares with what an undisturbed run has shown.
+func (a *attempt) equal(t *testing.T, want, got, why string, args ...any) {
+	t.Helper()
+	if a.disturbed {
+		assert.Equal(t, want, got, fmt.Sprintf(why, args...))
+	}
+}
+
 var every = os.Getenv("XAPG_CANCEL_ALL") != "" // every moment of every statement in every way
 
 func TestAStatementCanBeStoppedAtAnyMoment(t *testing.T) {
@@ -314,23 +382,27 @@ func TestAStatementCanBeStoppedAtAnyMoment(t *testing.T) {
 				}
 				t.Run(strings.Join([]string{kind.name, mode.name, how}, "/"), func(t *testing.T) {
 					w.reset(t)
-					c := &attempt{world: w, kind: kind, mode: mode, before: w.state(t)}
+					a := &attempt{world: w, kind: kind, before: w.state(t)}
 					w.arm(0, nil)
 					var err error
-					c.want, err = c.undisturbed(t)
+					a.want, err = mode.run(t, a, t.Context())
 					require.NoError(t, err)
-					moments := w.disarm() + 1
-					c.after = w.state(t)
+					a.after, a.how, a.disturbed = w.state(t), how, true
 					step := 1
 					if !every {
-						step = max(1, moments/4)
+						step = max(1, a.moments/4)
 					}
-					for at := 1 + (k+m)%step; at <= moments; at += step {
-						w.reset(t)
-						runs++
-						if c.stop(t, how, at) {
-							stopped++
-						}
+					for at := 1 + (k+m)%step; at <= a.moments; at += step {
+						t.Run(fmt.Sprintf("moment %d of %d", at, a.moments), func(t *testing.T) {
+							w.reset(t)
+							ctx, stop, cause := w.way(t, how)
+							a.cause = cause
+							w.arm(at, stop)
+							_, err := mode.run(t, a, ctx)
+							if runs++; err != nil {
+								stopped++
+							}
+						})
 					}
 				})
 			}

@@ -21,14 +21,22 @@ const checkWait = 5 * time.Second
 // transactions. A shard that is down keeps nobody from opening: what does not
 // need it works.
 func (c *Connector) check(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+	if c.isClosed() {
 		return ErrClosed
 	}
-	if c.checked {
+	if c.checked.Load() {
 		return nil
 	}
+	select {
+	case c.checking <- struct{}{}:
+		defer func() { <-c.checking }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if c.checked.Load() {
+		return nil
+	}
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
 	errs := make([]error, len(c.shards))
@@ -42,8 +50,17 @@ func (c *Connector) check(ctx context.Context) error {
 			return err
 		}
 	}
-	c.checked = true
+	if err := caller.Err(); err != nil {
+		return err
+	}
+	c.checked.Store(true)
 	return nil
+}
+
+func (c *Connector) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // canPrepare asks a shard whether it can take part in atomic commits. Only its
@@ -60,20 +77,33 @@ func (c *Connector) canPrepare(ctx context.Context, sh *shard.Shard) error {
 	return nil
 }
 
-// ask runs a query of one value.
-func ask(ctx context.Context, sh *shard.Shard, sql string) (string, error) {
+// ask runs a query of one value. It changes nothing, so it is run again where an idle
+// connection proves to be dead.
+func ask(ctx context.Context, sh *shard.Shard, sql string) (value string, err error) {
+	for range 3 {
+		var alive bool
+		if value, alive, err = askOnce(ctx, sh, sql); alive || ctx.Err() != nil {
+			break
+		}
+		sh.Reset()
+	}
+	return value, err
+}
+
+func askOnce(ctx context.Context, sh *shard.Shard, sql string) (value string, alive bool, err error) {
 	conn, err := sh.Acquire(ctx)
 	if err != nil {
-		return "", err
+		return "", true, err // there is none, which asking again does not mend
 	}
 	defer conn.Release()
 	rows, err := conn.Query(ctx, sql, nil)
 	if err != nil {
-		return "", err
+		return "", conn.Alive(), err
 	}
-	value := make([]driver.Value, 1)
-	err = rows.Next(value)
-	return fmt.Sprint(value[0]), errors.Join(err, rows.Close())
+	row := make([]driver.Value, 1)
+	err = rows.Next(row)
+	err = errors.Join(err, rows.Close())
+	return fmt.Sprint(row[0]), conn.Alive(), err
 }
 
 // ping asks shards for a sign of life, in parallel.

@@ -24,7 +24,7 @@ func (c *Conn) composed(ctx context.Context, s call, target plan.Target) (driver
 			return c.replan(ctx, s)
 		}
 	}
-	if s.Writes {
+	if s.Writes || s.Picks {
 		return c.write(ctx, s, target)
 	}
 	if c.txn == nil {

@@ -54,9 +54,10 @@ type Connector struct {
 
 	stopTending func()
 
-	mu      sync.Mutex
-	checked bool
-	closed  bool
+	checking chan struct{} // held by who looks at the shards
+	checked  atomic.Bool
+	mu       sync.Mutex
+	closed   bool
 }
 
 var (
@@ -73,7 +74,7 @@ func NewConnector(cfg Config) (*Connector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Connector{cfg: cfg, logger: cfg.Logger}
+	c := &Connector{cfg: cfg, logger: cfg.Logger, checking: make(chan struct{}, 1)}
 	if c.logger == nil {
 		c.logger = slog.Default()
 	}

@@ -99,6 +99,7 @@ func (c *Conn) rollbackText(ctx context.Context, ctl *plan.Control) {
 
 // commit ends the transaction on all shards or on none.
 func (c *Conn) commit(ctx context.Context) error {
+	c.refresh()
 	txn := c.txn
 	c.txn = nil
 	txn.ends()

@@ -36,6 +36,9 @@ func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error
 		} else {
 			p.rows, p.result, err = c.single(ctx, of(p), p.shard)
 		}
+		if errors.Is(err, driver.ErrBadConn) && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if p.branch != nil && errors.Is(err, driver.ErrBadConn) && p.branch.Conn().Busy() {
 			return errBusy(p.shard)
 		}

@@ -153,13 +153,13 @@ func (c *Conn) sound(ctx context.Context, p *plan.Plan) error {
 	home := c.connector.own[c.connector.home.Index()]
 	conn, err := home.Acquire(ctx)
 	if err != nil {
-		return nil // what does not need home may still run
+		return ctx.Err() // what does not need home may still run
 	}
 	defer conn.Release()
 	if _, err := conn.Describe(ctx, s.SQL); state(err) != "" {
 		return err
 	}
-	return nil
+	return ctx.Err()
 }
 
 // unreadable lets PostgreSQL speak first where a key cannot be read: what is wrong

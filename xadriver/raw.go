@@ -118,6 +118,14 @@ func (c *Conn) shardInTransaction(ctx context.Context, sh *shard.Shard) (*stdlib
 	return inner, nil
 }
 
+// refresh takes notice of what the application has done on a transaction's own
+// connections.
+func (c *Conn) refresh() {
+	if c.txn != nil {
+		c.txn.Refresh()
+	}
+}
+
 // takeBack ends the loan of a shard's connection.
 func (c *Conn) takeBack() {
 	for _, conn := range c.lent {

@@ -62,7 +62,7 @@ func (c *Connector) Route(ctx context.Context, query string, args ...any) ([]Rou
 		switch {
 		case t.Mode != plan.Composed:
 			r.Sent = []Sent{{r.Shards, s.SQL}}
-		case s.Writes:
+		case s.Writes || s.Picks:
 			err = conn.routeWrite(ctx, s, &r, values)
 		default:
 			err = conn.routeRead(ctx, s, t, &r, values)

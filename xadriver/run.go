@@ -20,6 +20,10 @@ import (
 // this call's arguments name, their branches or connections, rows or a count.
 func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, rows bool) (driver.Rows, driver.Result, error) {
 	c.takeBack()
+	c.refresh()
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err // nothing has happened
+	}
 	query, args, values, err := arguments(ctx, query, args)
 	if err != nil {
 		return nil, nil, err
@@ -218,7 +222,11 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 		return nil, nil, c.failed(err)
 	}
 	rows, res, err := c.on(ctx, b, s)
-	if errors.Is(err, driver.ErrBadConn) && b.Conn().Busy() {
+	switch {
+	case !errors.Is(err, driver.ErrBadConn):
+	case ctx.Err() != nil:
+		return nil, nil, ctx.Err() // if more than that is wrong, the branch has noticed
+	case b.Conn().Busy():
 		return nil, nil, errBusy(sh)
 	}
 	if errors.Is(err, driver.ErrBadConn) {
@@ -296,6 +304,9 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 			return nil, nil, err
 		}
 		rows, res, err := c.onConn(ctx, s, conn)
+		if errors.Is(err, driver.ErrBadConn) && ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
 		if errors.Is(err, driver.ErrBadConn) && try < 2 {
 			// Nothing was sent. If one idle connection is dead, others may be too.
 			sh.Reset()

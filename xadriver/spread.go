@@ -54,7 +54,7 @@ func (c *Conn) scatter(ctx context.Context, s call, target plan.Target) (driver.
 	}
 	err = branch.Each(pointers(parts), func(p *part) (err error) {
 		p.rows, p.result, err = c.single(ctx, s, p.shard)
-		if errors.Is(err, driver.ErrBadConn) {
+		if errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil {
 			err = origin.Errorf(p.shard.Name(), origin.Lost, "no working connection could be had")
 		}
 		return err
@@ -129,6 +129,8 @@ func (c *Conn) spread(ctx context.Context, s call, target plan.Target) (driver.R
 	do := func(p *part) (err error) {
 		p.rows, p.result, err = c.on(ctx, p.branch, s)
 		switch {
+		case errors.Is(err, driver.ErrBadConn) && ctx.Err() != nil:
+			err = ctx.Err()
 		case errors.Is(err, driver.ErrBadConn) && p.branch.Conn().Busy():
 			err = errBusy(p.shard)
 		case errors.Is(err, driver.ErrBadConn):

@@ -175,6 +175,26 @@ func (t *Txn) Yield(ctx context.Context) {
 	})
 }
 
+// Refresh looks at branches whose connection the application has in hand: the driver
+// did not see what became of them there.
+func (t *Txn) Refresh() {
+	for _, b := range t.open {
+		if !b.conn.Lent || b.over {
+			continue
+		}
+		switch b.conn.Status() {
+		case shard.InTxn:
+		case shard.Broken:
+			b.lost = true
+			t.fail()
+		default: // failed, or ended by hand
+			if b.begun {
+				t.fail()
+			}
+		}
+	}
+}
+
 // Reopen gives a branch a new connection, when it turned out that the old one was
 // dead before anything was sent on it.
 func (t *Txn) Reopen(ctx context.Context, b *Branch) error {

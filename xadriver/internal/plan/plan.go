@@ -72,6 +72,7 @@ type Statement struct {
 	Class        Class
 	ReturnsRows  bool
 	Writes       bool // DML or DDL, whether it touches rows or not
+	Picks        bool // locks rows that it chooses: composed, it is a Write, though it writes nothing
 	MayWrite     bool // it might write through a function, or lock rows
 	Notifies     bool // it calls something that may notify
 	Aside        bool // it notifies and reads no table, so that it can run beside its transaction

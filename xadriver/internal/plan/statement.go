@@ -36,6 +36,7 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 		}
 		st.Class, st.ReturnsRows = Select, true
 		st.read(a, a.query(n.SelectStmt, nil, a.top))
+		st.Picks = a.picks(n.SelectStmt)
 	case *pg.Node_InsertStmt:
 		st.Class, st.ReturnsRows = Insert, n.InsertStmt.ReturningClause != nil
 		st.insert(a, a.insert(n.InsertStmt, sc), n.InsertStmt)

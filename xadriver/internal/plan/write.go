@@ -152,9 +152,14 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 		w.out.Table = w.w.table
 		err = w.remove(n.DeleteStmt, node)
 	case *pg.Node_SelectStmt:
+		nameTimes(n.SelectStmt.TargetList)
 		a.query(n.SelectStmt, nil, a.top)
 		moved()
-		err = w.setval(n.SelectStmt)
+		if a.picks(n.SelectStmt) {
+			err = w.pick(n.SelectStmt)
+		} else {
+			err = w.setval(n.SelectStmt)
+		}
 	default:
 		return nil, errOtherwise
 	}

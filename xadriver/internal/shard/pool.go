@@ -24,7 +24,7 @@ func (s *Shard) Acquire(ctx context.Context) (*Conn, error) {
 	}
 	for {
 		s.makeRoom()
-		res, err := s.pool.Acquire(ctx)
+		res, err := s.pool.Acquire(context.WithValue(ctx, patience{}, ctx))
 		if err != nil {
 			return nil, origin.Note(err, s.name)
 		}
@@ -39,6 +39,25 @@ func (s *Shard) Acquire(ctx context.Context) (*Conn, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// patience is the key of the context of whom a connection is opened for. The pool
+// goes on opening it when he has gone; nobody may want it then, and a server that
+// does not answer would be left more and more attempts.
+type patience struct{}
+
+// patiently is the pool's context, ended with the caller's.
+func patiently(ctx context.Context) (context.Context, func()) {
+	caller, ok := ctx.Value(patience{}).(context.Context)
+	if !ok {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(caller, func() { cancel(context.Cause(caller)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
 	}
 }
 

@@ -133,6 +133,8 @@ func (s *Shard) Dial(ctx context.Context) (driver.Conn, error) {
 }
 
 func (s *Shard) connect(ctx context.Context) (*Conn, error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	c := &Conn{shard: s, state: Idle}
 	connector := s.connector
 	if s.learn != nil && s.config.Load() == nil {

@@ -138,6 +138,7 @@ const (
 	JoinType_JOIN_RIGHT                          = ast.JoinType_JOIN_RIGHT
 	LimitOption_LIMIT_OPTION_DEFAULT             = ast.LimitOption_LIMIT_OPTION_DEFAULT
 	LimitOption_LIMIT_OPTION_WITH_TIES           = ast.LimitOption_LIMIT_OPTION_WITH_TIES
+	LockWaitPolicy_LockWaitSkip                  = ast.LockWaitPolicy_LockWaitSkip
 	NullTestType_IS_NOT_NULL                     = ast.NullTestType_IS_NOT_NULL
 	ObjectType_OBJECT_COLUMN                     = ast.ObjectType_OBJECT_COLUMN
 	ObjectType_OBJECT_TABLE                      = ast.ObjectType_OBJECT_TABLE

@@ -42,12 +42,17 @@ func Parse(text string) ([]Statement, error) {
 		return []Statement{{SQL: text, Node: tree.Stmts[0].Stmt}}, nil
 	}
 	list := make([]Statement, len(tree.Stmts))
+	end := 0 // of the statement before
 	for i, s := range tree.Stmts {
 		from, to := int(s.StmtLocation), len(text)
 		if s.StmtLen > 0 {
 			to = from + int(s.StmtLen)
 		}
+		if gap := text[end:from]; strings.Contains(gap, "xapg:") { // a hint in the comments before it
+			from = end + len(gap) - len(strings.TrimLeft(gap, "; \t\r\n"))
+		}
 		list[i] = Statement{SQL: text[from:to], Node: s.Stmt}
+		end = to
 	}
 	return list, nil
 }

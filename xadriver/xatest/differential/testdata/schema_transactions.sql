@@ -109,11 +109,8 @@ ROLLBACK;
 BEGIN;
 VACUUM cars;
 ROLLBACK;
--- expect: refused
 LISTEN something;
--- expect: refused
 NOTIFY something, 'happened';
--- expect: refused
 UNLISTEN something;
 -- expect: refused
 PREPARE TRANSACTION 'by hand';
