@@ -4,6 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 LINT := $(BIN)/golangci-lint
 PACKAGES := ./...
+CLIENTS := xadriver/clients
 COUNT ?= 6
 FUZZTIME ?= 30s
 
@@ -11,7 +12,7 @@ FUZZTIME ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo build vet lint race short bench differential fuzz fmt clean
+.PHONY: help setup test demo build vet lint race clients soak short bench differential fuzz fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,17 +29,19 @@ setup: ## make sure that Go, PostgreSQL and a C compiler can be had
 			echo "== installing gcc for the race detector"; \
 			apt-get update -q >/dev/null; DEBIAN_FRONTEND=noninteractive apt-get install -y -q gcc libc6-dev >/dev/null || true; fi; fi
 
-test: setup build vet lint race ## build, vet, lint, and run all tests with the race detector
+test: setup build vet lint race clients ## build, vet, lint, and run all tests with the race detector
 	@echo "== all good"
 
 build: ## build everything, without C
 	@echo "== building"
 	CGO_ENABLED=0 go build $(PACKAGES)
+	cd $(CLIENTS) && CGO_ENABLED=0 go build $(PACKAGES)
 
 vet: ## go vet, and gofmt
 	@echo "== vetting"
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	CGO_ENABLED=0 go vet $(PACKAGES)
+	cd $(CLIENTS) && CGO_ENABLED=0 go vet $(PACKAGES)
 
 $(LINT):
 	@echo "== installing golangci-lint $(GOLANGCI_VERSION) into bin/ (once)"
@@ -47,11 +50,21 @@ $(LINT):
 lint: $(LINT) ## golangci-lint
 	@echo "== linting"
 	$(LINT) run $(PACKAGES)
+	cd $(CLIENTS) && $(LINT) run --config $(CURDIR)/.golangci.yml $(PACKAGES)
+
+RACE := $(if $(shell command -v cc || command -v gcc),CGO_ENABLED=1 go test -race,go test)
 
 race: ## all tests, with the race detector where there is a C compiler
-	@if command -v cc >/dev/null || command -v gcc >/dev/null; then \
-		echo "== testing, with the race detector"; CGO_ENABLED=1 go test -race -timeout 15m $(PACKAGES); \
-	else echo "== testing, WITHOUT the race detector: it needs a C compiler, and there is none"; go test -timeout 15m $(PACKAGES); fi
+	@echo "== testing, $(if $(findstring -race,$(RACE)),with the race detector,WITHOUT the race detector: it needs a C compiler, and there is none)"
+	$(RACE) -timeout 15m $(PACKAGES)
+
+clients: ## other libraries over xapg: GORM, ent, goose, River and so on
+	@echo "== testing other libraries over xapg"
+	cd $(CLIENTS) && $(RACE) -timeout 15m $(PACKAGES)
+
+SOAK ?= 10m
+soak: setup ## small pools, restarted servers and little patience, for SOAK=10m
+	XAPG_SOAK=$(SOAK) go test -count=1 -v -run TestSoak -timeout 0 ./xadriver | grep -v -e INFO -e WARN
 
 short: ## the tests that need no servers or little time
 	go test -short $(PACKAGES)

@@ -1,0 +1,23 @@
+// Package migrate runs github.com/golang-migrate/migrate over xapg, as its users would:
+// with its drivers pgx/v5 and postgres, files of one statement and of many, its lock,
+// and what is left of a migration that fails.
+package migrate
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/xapg/xapg/xadriver/clients/cluster"
+)
+
+func TestMain(m *testing.M) {
+	code := cluster.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}

@@ -1,0 +1,1 @@
+DROP TABLE counts, moves, parts, units;

@@ -1,0 +1,5 @@
+BEGIN;
+DELETE FROM units WHERE code = 'l';
+ALTER TABLE units RENAME COLUMN title TO name;
+ALTER TABLE parts DROP COLUMN name;
+COMMIT;
