@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,6 +95,27 @@ type world struct {
 
 	mu    sync.Mutex
 	watch []*pgx.Conn
+	gate  [3]atomic.Pointer[gate] // before new connections to a shard
+}
+
+// gate keeps connections from being opened until it is closed as a channel.
+type gate struct {
+	open  chan struct{}
+	knock atomic.Int32 // those who wait
+}
+
+func (g *gate) pass(ctx context.Context) error {
+	if g == nil {
+		return nil
+	}
+	g.knock.Add(1)
+	defer g.knock.Add(-1)
+	select {
+	case <-g.open:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 const worldSchema = bankSchema + `;
@@ -113,6 +135,9 @@ func openWorld(t *testing.T, change func(*xadriver.Config), more ...string) *wor
 		p, err := pgx.ParseConfig(cfg.Shards[i].DSN)
 		require.NoError(t, err)
 		p.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if err := w.gate[i].Load().pass(ctx); err != nil {
+				return nil, err
+			}
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 			if err != nil {
 				return nil, err
@@ -197,7 +222,8 @@ func (w *world) backends(t testing.TB, what string) {
 // open or prepared there, and nobody holds a connection or waits for one.
 func (w *world) settled(t testing.TB, what string) {
 	t.Helper()
-	const busy = `SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND coalesce(state, '') <> 'idle')
+	const busy = `SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+			AND coalesce(state, '') <> 'idle' AND application_name <> 'holder')
 		+ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())`
 	var last string
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
@@ -234,4 +260,75 @@ func (e *ending) Err() error {
 	default:
 		return nil
 	}
+}
+
+// obstacle is something on one shard that statements wait for.
+type obstacle struct {
+	name     string
+	settings []string
+	ways     []string // in which a statement that waits for it can be stopped
+	modes    string
+	past     []int // shards on which a transaction has been before
+	change   func(*xadriver.Config)
+	// put puts it up, and returns whether somebody waits for it, and what removes it.
+	put func(t *testing.T, a *attempt, at int) (waits func() bool, remove func())
+}
+
+var obstacles = []obstacle{
+	{
+		name: "a lock", modes: "alone pinned transaction savepoint", past: []int{0, 1, 2}, put: lockTables,
+		ways: []string{"cancel", "deadline", "pg_cancel_backend", "pg_terminate_backend", "statement_timeout", "lock_timeout"},
+	},
+	{
+		name: "a lock, asking the server to stop", modes: "alone pinned transaction savepoint", past: []int{0, 1, 2}, put: lockTables,
+		ways: []string{"cancel", "deadline"}, change: func(cfg *xadriver.Config) {
+			for _, s := range cfg.Shards {
+				s.Pgx.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+					return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 10 * time.Second}
+				}
+			}
+		},
+	},
+	{
+		name: "a slot", settings: []string{"shard_conns=1"}, modes: "alone pinned", ways: []string{"cancel", "deadline"},
+		put: func(t *testing.T, a *attempt, at int) (func() bool, func()) {
+			tx, err := a.Begin()
+			require.NoError(t, err)
+			_, err = tx.Exec("SELECT FROM accounts WHERE owner = $1", a.names[at])
+			require.NoError(t, err)
+			return func() bool { return a.connector.Stats().Queue > 0 }, func() { require.NoError(t, tx.Rollback()) }
+		},
+	},
+	{
+		name: "a connection", settings: []string{"conn_max_idle=1ms", "health_check=2ms"}, modes: "alone pinned transaction savepoint", ways: []string{"cancel", "deadline"},
+		put: func(t *testing.T, a *attempt, at int) (func() bool, func()) {
+			require.Eventually(t, func() bool { return a.connector.Stats().Pools[at].Open == 0 }, 10*time.Second, time.Millisecond)
+			g := &gate{open: make(chan struct{})}
+			a.gate[at].Store(g)
+			return func() bool { return g.knock.Load() > 0 }, func() {
+				a.gate[at].Store(nil)
+				close(g.open)
+			}
+		},
+	},
+}
+
+// lockTables lets somebody else lock the tables of a shard, or the rows in them.
+func lockTables(t *testing.T, a *attempt, at int) (func() bool, func()) {
+	conn, err := pgx.Connect(t.Context(), a.urls[at]+"&application_name=holder")
+	require.NoError(t, err)
+	lock := "BEGIN; LOCK TABLE accounts, items, currencies"
+	if a.kind.rows {
+		lock = "BEGIN; SELECT FROM accounts FOR UPDATE; SELECT FROM items FOR UPDATE; SELECT FROM currencies FOR UPDATE"
+	}
+	_, err = conn.Exec(t.Context(), lock)
+	require.NoError(t, err)
+	return func() bool {
+		for i, n := range a.everywhere(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") {
+			if i == at && n != "0" {
+				return true
+			}
+		}
+		return false
+	}, func() { require.NoError(t, conn.Close(context.Background())) }
 }

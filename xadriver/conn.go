@@ -232,6 +232,9 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // nothing has happened
+	}
 	ctx, end := c.traced(ctx, query)
 	_, res, err := c.run(ctx, query, args, false)
 	err = c.public(c.honest(ctx, err))
@@ -252,6 +255,9 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if c.closed {
 		return nil, driver.ErrBadConn
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // nothing has happened
+	}
 	ctx, end := c.traced(ctx, query)
 	rows, _, err := c.run(ctx, query, args, true)
 	err = c.public(c.honest(ctx, err))
@@ -261,19 +267,41 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return rows, nil
 }
 
-// honest makes sure that driver.ErrBadConn, upon which database/sql uses another
-// connection, stands for nothing else: neither for the end of a context nor for
-// something that happened within a transaction.
+// honest makes sure that an error says when the context has ended, and that
+// driver.ErrBadConn, upon which database/sql uses another connection, stands for
+// nothing else: neither for that nor for what happened within a transaction. A
+// transaction whose statement was cut short has failed, whatever was done of it.
 func (c *Conn) honest(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		if c.txn != nil {
+			c.txn.Fail()
+		}
+		return cutShort(ended, err)
+	}
 	switch {
 	case !errors.Is(err, driver.ErrBadConn):
 		return err
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case c.txn != nil:
 		return c.failed(serverError(origin.Lost, "xapg: a connection was lost within the transaction"))
 	default:
 		return err
+	}
+}
+
+// cutShort lets an error say that its context has ended, unless it is somebody's
+// word on the statement, or says so already.
+func cutShort(ended, err error) error {
+	var lost *origin.Error
+	switch {
+	case errors.Is(err, driver.ErrBadConn):
+		return ended
+	case errors.Is(err, ended), state(err) != "" && !errors.As(err, &lost):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", ended, err)
 	}
 }
 

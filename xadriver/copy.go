@@ -73,7 +73,7 @@ func (c *Conn) copyFrom(ctx context.Context, table string, columns []string, sou
 		err = c.commit(ctx)
 	}
 	if err != nil {
-		return 0, public(err)
+		return 0, c.public(c.honest(ctx, err))
 	}
 	return n, nil
 }

@@ -21,9 +21,6 @@ import (
 func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, rows bool) (driver.Rows, driver.Result, error) {
 	c.takeBack()
 	c.refresh()
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err // nothing has happened
-	}
 	query, args, values, err := arguments(ctx, query, args)
 	if err != nil {
 		return nil, nil, err

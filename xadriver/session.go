@@ -116,6 +116,7 @@ func (s *session) release(conn *shard.Conn) {
 		return
 	}
 	conn.Lent = false // what is in the session is the application's
+	conn.Unqueue()
 	s.parked[at] = conn
 	if s.pin == nil {
 		conn.Shard().Park(conn)

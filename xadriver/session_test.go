@@ -238,3 +238,30 @@ func TestReadersOfATransactionAreNotPrepared(t *testing.T) {
 	require.NoError(t, tx.Commit())
 	assert.Equal(t, "before_ask/s1 after_ask/s1 before_commit/s1 after_commit/s1 before_commit/s2 after_commit/s2", strings.Join(steps, " "))
 }
+
+// A session that keeps its connections must not keep a BEGIN that was never sent.
+func TestNoTransactionIsLeftOnASessionsConnections(t *testing.T) {
+	b := openBank(t, 3)
+	names := fill(t, b)
+	conn, err := b.Conn(t.Context())
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "SET work_mem = '5MB'")
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "INSERT INTO currencies VALUES ('KES', 'shilling')")
+	require.NoError(t, err)
+	tx, err := conn.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.Exec("INSERT INTO currencies VALUES ('KES', 'shilling')") // fails on home, before the others are asked
+	require.Equal(t, "23505", codeOf(t, err))
+	require.NoError(t, tx.Rollback())
+	for _, name := range names {
+		_, err = conn.ExecContext(t.Context(), "UPDATE accounts SET balance = 1 WHERE owner = $1", name)
+		require.NoError(t, err)
+	}
+	var sum int
+	require.NoError(t, b.QueryRow("SELECT sum(balance) FROM accounts").Scan(&sum))
+	assert.Equal(t, 3, sum, "others see what was written")
+	require.NoError(t, conn.Close())
+	require.NoError(t, b.QueryRow("SELECT sum(balance) FROM accounts").Scan(&sum))
+	assert.Equal(t, 3, sum, "and it stays")
+}

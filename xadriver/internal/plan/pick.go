@@ -72,7 +72,11 @@ func (w *writer) hold(sel *pg.SelectStmt, ids []catalog.Column, alias string) er
 	held.TargetList, held.LockingClause = sel.TargetList, sel.LockingClause
 	held.FromClause = append([]*pg.Node{sel.FromClause[0]}, held.FromClause...)
 	if sel.WhereClause != nil {
-		held.WhereClause = pg.And([]*pg.Node{held.WhereClause, sel.WhereClause})
+		all := []*pg.Node{held.WhereClause}
+		if and := held.WhereClause.GetBoolExpr(); and != nil {
+			all = and.Args
+		}
+		held.WhereClause = pg.And(append(all, sel.WhereClause))
 	}
 	for i, n := range held.TargetList {
 		if t := n.GetResTarget(); !hasStar(held.TargetList) && t.Name == "" && i < len(w.desc.Columns) {
@@ -115,17 +119,33 @@ func (w *writer) pickable(sel *pg.SelectStmt) error {
 		}
 	}
 	pg.Walk(sel, func(m proto.Message) bool {
-		switch m := m.(type) {
-		case *pg.SubLink:
+		if _, ok := m.(*pg.SubLink); ok {
 			err = unlockable("the subquery would be run twice")
-		case *pg.FuncCall:
-			name := a.builtin(m)
-			f, known := a.cat.Function("pg_catalog", name)
-			if now := name == "now" || name == "transaction_timestamp"; !now && (name == "" || !known || f.Volatile || f.Aggregate || f.Set) {
-				err = unlockable("a function in it may give another value when it is called again")
-			}
+		}
+		return err == nil
+	})
+	pg.Walk(sel.WhereClause, func(m proto.Message) bool {
+		if f, ok := m.(*pg.FuncCall); ok && !a.repeats(f) {
+			err = unlockable("a function of its condition may give another value when it is called again")
 		}
 		return err == nil
 	})
 	return err
+}
+
+// repeats reports whether a function gives the same value a moment later, or at least
+// one that does no harm: a row that is not found again is an error.
+func (a *analysis) repeats(f *pg.FuncCall) bool {
+	name := a.builtin(f)
+	if name == "" {
+		list := names(f.Funcname)
+		own, known := a.cat.Function("", list[len(list)-1])
+		return known && !own.Volatile
+	}
+	switch name {
+	case "random", "gen_random_uuid", "clock_timestamp", "statement_timestamp", "timeofday", "pg_sleep":
+		return false
+	default:
+		return true
+	}
 }

@@ -95,11 +95,16 @@ func (c *Conn) Release() {
 		c.resource.Destroy()
 		return
 	}
+	c.Unqueue()
+	c.resource.Release()
+}
+
+// Unqueue drops what is queued and was not sent: its transaction is over.
+func (c *Conn) Unqueue() {
 	c.queue = c.queue[:0]
 	if c.ahead != nil {
 		c.ahead.queue = c.ahead.queue[:0]
 	}
-	c.resource.Release()
 }
 
 // leave gives up the right to the connection, when what it returns is called:
