@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/xapg/xapg/xadriver"
@@ -92,6 +95,7 @@ type world struct {
 	*tap
 	connector *xadriver.Connector
 	names     []string // owners, the i-th on shard i
+	on        int      // the shard of what concerns one only
 
 	mu    sync.Mutex
 	watch []*pgx.Conn
@@ -128,7 +132,7 @@ INSERT INTO audit VALUES (1, 'n1'), (2, 'n2')`
 
 func openWorld(t *testing.T, change func(*xadriver.Config), more ...string) *world {
 	t.Helper()
-	w := &world{bank: newBank(t, 3, append([]string{"key.items=id", "key.past=owner", "schema_check=off", "lock_wait=off"}, append(more, fast...)...)...), tap: &tap{}}
+	w := &world{bank: newBank(t, 3, append([]string{"key.items=id", "key.past=owner", "schema_check=off", "lock_wait=off"}, append(more, fast...)...)...), tap: &tap{}, on: 1}
 	cfg, err := xadriver.ParseDSN(w.dsn)
 	require.NoError(t, err)
 	for i := range cfg.Shards {
@@ -175,7 +179,9 @@ func (w *world) everywhere(t testing.TB, query string) []string {
 	out := make([]string, len(w.watch))
 	for i, conn := range w.watch {
 		results, err := conn.PgConn().Exec(context.Background(), query).ReadAll()
-		require.NoError(t, err)
+		if !assert.NoError(t, err) {
+			return out
+		}
 		if last := results[len(results)-1]; len(last.Rows) > 0 {
 			out[i] = string(last.Rows[0][0])
 		}
@@ -216,6 +222,15 @@ func (w *world) past(t testing.TB) (n int) {
 // backends does something to all of the driver's backends that do anything.
 func (w *world) backends(t testing.TB, what string) {
 	w.everywhere(t, "SELECT count("+what+"(pid)) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'")
+}
+
+// quiet waits until the servers run nothing of the driver's any more.
+func (w *world) quiet(t testing.TB) {
+	t.Helper()
+	assert.Eventually(t, func() bool {
+		return !slices.ContainsFunc(w.everywhere(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"),
+			func(n string) bool { return n != "0" })
+	}, 20*time.Second, 2*time.Millisecond, "the server goes on with a statement that nobody waits for")
 }
 
 // settled waits until the servers do nothing for the driver any more, nothing is
@@ -268,7 +283,7 @@ type obstacle struct {
 	settings []string
 	ways     []string // in which a statement that waits for it can be stopped
 	modes    string
-	past     []int // shards on which a transaction has been before
+	keeps    bool // who is stopped has lost no connection
 	change   func(*xadriver.Config)
 	// put puts it up, and returns whether somebody waits for it, and what removes it.
 	put func(t *testing.T, a *attempt, at int) (waits func() bool, remove func())
@@ -276,11 +291,11 @@ type obstacle struct {
 
 var obstacles = []obstacle{
 	{
-		name: "a lock", modes: "alone pinned transaction savepoint", past: []int{0, 1, 2}, put: lockTables,
+		name: "a lock", modes: "alone pinned transaction savepoint", put: lockTables,
 		ways: []string{"cancel", "deadline", "pg_cancel_backend", "pg_terminate_backend", "statement_timeout", "lock_timeout"},
 	},
 	{
-		name: "a lock, asking the server to stop", modes: "alone pinned transaction savepoint", past: []int{0, 1, 2}, put: lockTables,
+		name: "a lock, asking the server to stop", keeps: true, modes: "alone pinned transaction savepoint", put: lockTables,
 		ways: []string{"cancel", "deadline"}, change: func(cfg *xadriver.Config) {
 			for _, s := range cfg.Shards {
 				s.Pgx.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
@@ -300,7 +315,7 @@ var obstacles = []obstacle{
 		},
 	},
 	{
-		name: "a connection", settings: []string{"conn_max_idle=1ms", "health_check=2ms"}, modes: "alone pinned transaction savepoint", ways: []string{"cancel", "deadline"},
+		name: "a connection", keeps: true, settings: []string{"conn_max_idle=1ms", "health_check=2ms"}, modes: "alone pinned transaction savepoint", ways: []string{"cancel", "deadline"},
 		put: func(t *testing.T, a *attempt, at int) (func() bool, func()) {
 			require.Eventually(t, func() bool { return a.connector.Stats().Pools[at].Open == 0 }, 10*time.Second, time.Millisecond)
 			g := &gate{open: make(chan struct{})}
@@ -311,6 +326,36 @@ var obstacles = []obstacle{
 			}
 		},
 	},
+}
+
+// put puts the obstacle up; what waits for it is stopped, and it is removed when
+// nothing of ours runs any more.
+func (o *obstacle) stop(t *testing.T, a *attempt, at int, stop func()) {
+	a.obstruct = func() {
+		waits, remove := o.put(t, a, at)
+		var once sync.Once
+		done := make(chan struct{})
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for !waits() {
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Millisecond):
+				}
+			}
+			stop()
+		})
+		a.clear = func() {
+			once.Do(func() {
+				close(done)
+				watching.Wait()
+				a.quiet(t)
+				remove()
+			})
+		}
+		t.Cleanup(a.clear)
+	}
 }
 
 // lockTables lets somebody else lock the tables of a shard, or the rows in them.
@@ -331,4 +376,38 @@ func lockTables(t *testing.T, a *attempt, at int) (func() bool, func()) {
 		}
 		return false
 	}, func() { require.NoError(t, conn.Close(context.Background())) }
+}
+
+func TestAStatementThatWaitsCanBeStopped(t *testing.T) {
+	for o := range obstacles {
+		o := &obstacles[o]
+		w := openWorld(t, o.change, o.settings...)
+		for k, kind := range kinds {
+			for m, mode := range modes {
+				if kind.waits != "" && !strings.Contains(kind.waits, o.name) || kind.only != "" && !strings.Contains(kind.only, mode.name) ||
+					!strings.Contains(o.modes, mode.name) || !every && (k+m)%2 == 0 {
+					continue
+				}
+				for h, how := range o.ways {
+					if !every && h != (k/2+m)%len(o.ways) || mode.name == "alone" && strings.HasSuffix(how, "timeout") {
+						continue
+					}
+					t.Run(strings.Join([]string{"for " + o.name, kind.name, mode.name, how}, "/"), func(t *testing.T) {
+						w.reset(t)
+						w.on = 1 + (k+m)%2
+						a := &attempt{world: w, kind: kind, before: w.state(t), after: "it cannot be done", disturbed: true, past: []int{0, 3 - w.on}, keeps: o.keeps}
+						ctx := a.by(t, how, func(stop func()) { o.stop(t, a, w.on, stop) })
+						if o.change != nil {
+							a.cause, a.code = nil, "57014"
+						}
+						_, err := mode.run(t, a, ctx)
+						require.Error(t, err, "it did not wait")
+						if a.code != "" {
+							assert.Equal(t, a.code, sqlState(err), "%v", err)
+						}
+					})
+				}
+			}
+		}
+	}
 }

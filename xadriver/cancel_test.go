@@ -20,20 +20,33 @@ import (
 // ways are those in which a statement can be stopped.
 var ways = []string{"cancel", "deadline", "pg_cancel_backend", "pg_terminate_backend"}
 
-// way returns a context for a statement, and what stops it.
-func (w *world) way(t testing.TB, how string) (context.Context, func(), error) {
+// by says how the statement is stopped, and returns the context for it.
+func (a *attempt) by(t *testing.T, how string, when func(stop func())) context.Context {
+	t.Helper()
+	a.how = how
 	switch how {
 	case "cancel":
 		ctx, cancel := context.WithCancel(context.Background())
 		t.Cleanup(cancel)
-		return ctx, cancel, context.Canceled
+		a.cause = context.Canceled
+		when(cancel)
+		return ctx
 	case "deadline":
 		e := &ending{Context: context.Background(), done: make(chan struct{})}
 		t.Cleanup(e.end)
-		return e, e.end, context.DeadlineExceeded
+		a.cause = context.DeadlineExceeded
+		when(e.end)
+		return e
+	case "statement_timeout", "lock_timeout":
+		a.keeps, a.setup, a.code = true, how+" = '300ms'", map[string]string{"statement_timeout": "57014", "lock_timeout": "55P03"}[how]
+		when(func() {})
+	case "pg_cancel_backend":
+		a.keeps, a.code = true, "57014"
+		when(func() { a.backends(t, how) })
 	default:
-		return context.Background(), func() { w.backends(t, how) }, nil
+		when(func() { a.backends(t, how) })
 	}
+	return context.Background()
 }
 
 // session is where a statement is run: on the database, on a pinned connection, or
@@ -101,7 +114,7 @@ type kind struct {
 func reading(query string) func(context.Context, *world, session) (string, error) {
 	return func(ctx context.Context, w *world, s session) (string, error) {
 		if strings.Contains(query, "$1") {
-			return read(ctx, s, query, w.names[1])
+			return read(ctx, s, query, w.names[w.on])
 		}
 		return read(ctx, s, query)
 	}
@@ -111,7 +124,7 @@ func writing(query string) func(context.Context, *world, session) (string, error
 	return func(ctx context.Context, w *world, s session) (string, error) {
 		var args []any
 		if strings.Contains(query, "$1") {
-			args = append(args, w.names[1])
+			args = append(args, w.names[w.on])
 		}
 		res, err := s.ExecContext(ctx, query, args...)
 		if err != nil {
@@ -162,7 +175,7 @@ var kinds = []kind{
 	{name: "batch on one shard", run: func(ctx context.Context, w *world, s session) (string, error) {
 		return "", s.pinned(ctx, w, func(conn *sql.Conn) error {
 			return conn.Raw(func(raw any) error {
-				pg, err := raw.(*xadriver.Conn).Shard(ctx, "s2")
+				pg, err := raw.(*xadriver.Conn).Shard(ctx, fmt.Sprint("s", w.on+1))
 				if err != nil {
 					return err
 				}
@@ -190,6 +203,12 @@ type attempt struct {
 	want          string // what it returns
 	moments       int    // that it has
 	how           string
+	past          []int  // the shards on which its transaction has been before
+	keeps         bool   // being stopped loses no connection
+	setup         string // SET of a timeout
+	code          string // the SQLSTATE that a server gives when it is stopped
+	obstruct      func() // called when it is about to run
+	clear         func() // called when it has ended, within its transaction
 	cause         error // what a stopped statement says, if it is one of contexts
 	disturbed     bool
 }

@@ -117,7 +117,6 @@ func (s *session) release(conn *shard.Conn) {
 	}
 	conn.Lent = false // what is in the session is the application's
 	conn.Unqueue()
-	conn.Unqueue()
 	s.parked[at] = conn
 	if s.pin == nil {
 		conn.Shard().Park(conn)

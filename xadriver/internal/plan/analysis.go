@@ -37,6 +37,7 @@ type analysis struct {
 	asks      bool // asks for what was left there
 	notifies  bool
 	sets      bool // sets a sequence that counts on every shard
+	foreseen  *foreseen
 
 	insideSublink int
 

@@ -39,7 +39,9 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 		st.Picks = a.picks(n.SelectStmt)
 	case *pg.Node_InsertStmt:
 		st.Class, st.ReturnsRows = Insert, n.InsertStmt.ReturningClause != nil
-		st.insert(a, a.insert(n.InsertStmt, sc), n.InsertStmt)
+		into := a.insert(n.InsertStmt, sc)
+		st.insert(a, into, n.InsertStmt)
+		st.foresee(a, &into)
 	case *pg.Node_UpdateStmt:
 		st.Class, st.ReturnsRows = Update, n.UpdateStmt.ReturningClause != nil
 		st.write(a, a.update(n.UpdateStmt, sc))
@@ -57,6 +59,9 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 	}
 	if a.sets {
 		st.setsSequence(a)
+	}
+	if st.Class != Insert {
+		st.foresee(a, nil)
 	}
 	a.accountFor(tables)
 	st.finish(a)

@@ -27,7 +27,13 @@ func (a *analysis) modifyingCTE(n *pg.Node, sc *scope) result {
 		into := a.insert(q.InsertStmt, sc)
 		key := into.source
 		a.sources = append(a.sources, into.source)
-		if into.evaluate {
+		if err := a.conflictsByKey(q.InsertStmt, into); err != nil {
+			a.fail(err)
+		}
+		if into.table != nil && into.table.Kind == shardmap.Sharded {
+			a.numbered(q.InsertStmt, into)
+		}
+		if into.evaluate && !a.foreseeable(q.InsertStmt, &into) {
 			a.refuse("INSERT in a WITH query", "the keys of its rows cannot be told", byKey, -1)
 		}
 		switch {

@@ -131,35 +131,43 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 		}
 		w.out.First = len(desc.Params) + 2
 	}
+	foresee := func(otherwise func() error) error {
+		if a.foreseen != nil {
+			w.out.Returning = st.ReturnsRows
+			return w.foresee(node)
+		}
+		return otherwise()
+	}
 	switch n := node.GetNode().(type) {
 	case *pg.Node_InsertStmt:
 		nameTimes(n.InsertStmt.ReturningClause.GetExprs())
 		w.into = a.insert(n.InsertStmt, w.sc)
 		moved()
 		w.out.Table = w.into.table
-		err = w.insert(n.InsertStmt)
+		err = foresee(func() error { return w.insert(n.InsertStmt) })
 	case *pg.Node_UpdateStmt:
 		nameTimes(n.UpdateStmt.ReturningClause.GetExprs())
 		w.w = a.update(n.UpdateStmt, w.sc)
 		defaults(n.UpdateStmt.TargetList, w.w.rel)
 		moved()
 		w.out.Table = w.w.table
-		err = w.update(n.UpdateStmt, node)
+		err = foresee(func() error { return w.update(n.UpdateStmt, node) })
 	case *pg.Node_DeleteStmt:
 		nameTimes(n.DeleteStmt.ReturningClause.GetExprs())
 		w.w = a.remove(n.DeleteStmt, w.sc)
 		moved()
 		w.out.Table = w.w.table
-		err = w.remove(n.DeleteStmt, node)
+		err = foresee(func() error { return w.remove(n.DeleteStmt, node) })
 	case *pg.Node_SelectStmt:
 		nameTimes(n.SelectStmt.TargetList)
 		a.query(n.SelectStmt, nil, a.top)
 		moved()
-		if a.picks(n.SelectStmt) {
-			err = w.pick(n.SelectStmt)
-		} else {
-			err = w.setval(n.SelectStmt)
-		}
+		err = foresee(func() error {
+			if a.picks(n.SelectStmt) {
+				return w.pick(n.SelectStmt)
+			}
+			return w.setval(n.SelectStmt)
+		})
 	default:
 		return nil, errOtherwise
 	}
