@@ -131,7 +131,8 @@ func TestCommitTellsTheTruthAtEveryPoint(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s/%s/%s", c.name, strings.ReplaceAll(point, "/", " "), how), func(t *testing.T) {
 					w.reset(t)
-					ctx, stop, _ := w.way(t, how)
+					var stop func()
+					ctx := (&attempt{world: w}).by(t, how, func(f func()) { stop = f })
 					err := j.run(t, ctx, func() {
 						steps.arm(strings.TrimSuffix(point, "/"), func() {
 							stop()
@@ -174,7 +175,8 @@ func TestCommitTellsTheTruthAtAnyMessage(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s/%s/moment %d of %d", c.name, how, n, moments), func(t *testing.T) {
 					w.reset(t)
-					ctx, stop, _ := w.way(t, how)
+					var stop func()
+					ctx := (&attempt{world: w}).by(t, how, func(f func()) { stop = f })
 					count[j.judge(t, j.run(t, ctx, func() { w.arm(n, stop) }))]++
 				})
 			}

@@ -395,7 +395,7 @@ func TestAStatementThatWaitsCanBeStopped(t *testing.T) {
 					t.Run(strings.Join([]string{"for " + o.name, kind.name, mode.name, how}, "/"), func(t *testing.T) {
 						w.reset(t)
 						w.on = 1 + (k+m)%2
-						a := &attempt{world: w, kind: kind, before: w.state(t), after: "it cannot be done", disturbed: true, past: []int{0, 3 - w.on}, keeps: o.keeps}
+						a := &attempt{world: w, kind: kind, before: w.state(t), after: "it cannot be done", disturbed: true, pastOn: []int{0, 3 - w.on}, keeps: o.keeps}
 						ctx := a.by(t, how, func(stop func()) { o.stop(t, a, w.on, stop) })
 						if o.change != nil {
 							a.cause, a.code = nil, "57014"

@@ -108,6 +108,8 @@ type kind struct {
 	only   string // the modes in which it can be run; all if empty
 	loose  bool   // outside of a transaction it may be done though its answer is lost
 	apart  bool   // it is not a statement of the transaction, which goes on without it
+	waits  string // the obstacles that it waits for; all if empty
+	rows   bool   // and locked rows are enough
 	unseen bool   // the driver does not see it: the server alone fails the transaction
 }
 
@@ -142,15 +144,15 @@ var kinds = []kind{
 	{name: "partial aggregates", run: reading("SELECT note, count(*), sum(balance) FROM accounts GROUP BY note")},
 	{name: "merge by PostgreSQL", run: reading(`SELECT owner FROM accounts ORDER BY owner COLLATE "en-x-icu"`)},
 	{name: "gather", run: reading("SELECT a.owner, b.owner FROM accounts a JOIN accounts b ON a.balance = b.balance")},
-	{name: "write of one shard", run: writing("UPDATE accounts SET balance = 1 WHERE owner = $1"), loose: true},
-	{name: "write of all shards", run: writing("UPDATE accounts SET balance = balance + 1")},
+	{name: "write of one shard", run: writing("UPDATE accounts SET balance = 1 WHERE owner = $1"), loose: true, rows: true},
+	{name: "write of all shards", run: writing("UPDATE accounts SET balance = balance + 1"), rows: true},
 	{name: "split", run: reading("INSERT INTO accounts (owner) VALUES ('d1'), ('d2'), ('d3'), ('d4'), ('d5'), ('d6') RETURNING owner")},
 	{name: "evaluate and split", run: writing("INSERT INTO accounts (owner, balance) SELECT name || '!', count(*) FROM items GROUP BY name")},
-	{name: "move rows", run: reading("UPDATE items SET id = id + 100 RETURNING id, name")},
-	{name: "gather and apply", run: writing("UPDATE accounts a SET balance = u.id FROM audit u WHERE u.what = a.note")},
-	{name: "reference table", run: writing("UPDATE currencies SET name = name || '!'")},
-	{name: "script", run: writing("UPDATE accounts SET balance = 0; DELETE FROM items; INSERT INTO audit VALUES (3, 'n3')")},
-	{name: "CREATE TABLE", run: writing("CREATE TABLE made (owner text PRIMARY KEY, n bigserial)")},
+	{name: "move rows", run: reading("UPDATE items SET id = id + 100 RETURNING id, name"), rows: true},
+	{name: "gather and apply", run: writing("UPDATE accounts a SET balance = u.id FROM audit u WHERE u.what = a.note"), rows: true},
+	{name: "reference table", run: writing("UPDATE currencies SET name = name || '!'"), rows: true},
+	{name: "script", run: writing("UPDATE accounts SET balance = 0; DELETE FROM items; INSERT INTO audit VALUES (3, 'n3')"), rows: true},
+	{name: "CREATE TABLE", run: writing("CREATE TABLE made (owner text PRIMARY KEY, n bigserial)"), waits: "a slot, a connection"},
 	{name: "CREATE INDEX", run: writing("CREATE INDEX made_index ON accounts (balance)")},
 	{name: "CREATE INDEX CONCURRENTLY", run: writing("CREATE INDEX CONCURRENTLY made_index ON accounts (balance)"), only: "alone pinned", loose: true},
 	{name: "CopyFrom", run: func(ctx context.Context, w *world, s session) (out string, err error) {
@@ -169,9 +171,9 @@ var kinds = []kind{
 		_, err = stmt.ExecContext(ctx, "n1")
 		return "", errors.Join(err, stmt.Close())
 	}},
-	{name: "SET", run: writing("SET maintenance_work_mem = '6MB'"), only: "pinned transaction savepoint"},
+	{name: "SET", run: writing("SET maintenance_work_mem = '6MB'"), only: "pinned transaction savepoint", waits: "a slot"},
 	{name: "SAVEPOINT", run: writing("SAVEPOINT a; UPDATE accounts SET balance = 5; ROLLBACK TO SAVEPOINT a; RELEASE SAVEPOINT a"), only: "transaction savepoint"},
-	{name: "pg_notify", run: reading("SELECT pg_notify('channel', 'something')")},
+	{name: "pg_notify", run: reading("SELECT pg_notify('channel', 'something')"), waits: "a slot"},
 	{name: "batch on one shard", run: func(ctx context.Context, w *world, s session) (string, error) {
 		return "", s.pinned(ctx, w, func(conn *sql.Conn) error {
 			return conn.Raw(func(raw any) error {
@@ -188,11 +190,11 @@ var kinds = []kind{
 	}, loose: true, unseen: true},
 	{name: "Ping", run: func(ctx context.Context, w *world, s session) (string, error) {
 		return "", s.pinned(ctx, w, func(conn *sql.Conn) error { return conn.PingContext(ctx) })
-	}, apart: true},
+	}, apart: true, waits: "nothing"},
 	{name: "Route", run: func(ctx context.Context, w *world, _ session) (string, error) {
 		_, err := w.connector.Route(ctx, "SELECT count(DISTINCT note) FROM accounts")
 		return "", err
-	}, apart: true},
+	}, apart: true, waits: "nothing"},
 }
 
 // attempt is one run of a statement that may be stopped.
@@ -203,13 +205,13 @@ type attempt struct {
 	want          string // what it returns
 	moments       int    // that it has
 	how           string
-	past          []int  // the shards on which its transaction has been before
+	pastOn        []int  // the shards on which its transaction has been before
 	keeps         bool   // being stopped loses no connection
 	setup         string // SET of a timeout
 	code          string // the SQLSTATE that a server gives when it is stopped
 	obstruct      func() // called when it is about to run
 	clear         func() // called when it has ended, within its transaction
-	cause         error // what a stopped statement says, if it is one of contexts
+	cause         error  // what a stopped statement says, if it is one of contexts
 	disturbed     bool
 }
 
@@ -219,15 +221,21 @@ var modes = []struct {
 	run  func(t *testing.T, a *attempt, ctx context.Context) (got string, err error)
 }{
 	{"alone", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
+		a.ready()
 		got, err := a.kind.run(ctx, a.world, session{a.DB, nil})
 		a.ended()
 		a.judge(t, got, err)
 		return got, err
 	}},
 	{"pinned", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
-		conn := a.pin(t, "SET work_mem = '5MB'")
+		conn := a.pin(t, "SET work_mem = '5MB'", "SET "+a.setup)
+		a.ready()
 		got, err := a.kind.run(ctx, a.world, session{conn, conn})
 		a.ended()
+		if a.setup != "" {
+			_, err := conn.ExecContext(t.Context(), "RESET "+a.how)
+			assert.NoError(t, err)
+		}
 		for _, name := range a.names {
 			mem, err := read(t.Context(), session{conn, conn}, "SELECT current_setting('work_mem') FROM accounts WHERE owner = $1", name)
 			assert.NoError(t, err)
@@ -239,7 +247,8 @@ var modes = []struct {
 	}},
 	{"transaction", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
 		conn := a.pin(t)
-		tx := a.begin(t, conn)
+		tx := a.begin(t, conn, "SET LOCAL "+a.setup)
+		a.ready()
 		got, err := a.kind.run(ctx, a.world, session{tx, conn})
 		a.ended()
 		if err != nil && !a.kind.apart && !a.kind.unseen {
@@ -254,11 +263,12 @@ var modes = []struct {
 	}},
 	{"savepoint", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
 		conn := a.pin(t)
-		tx := a.begin(t, conn, "SAVEPOINT s")
+		tx := a.begin(t, conn, "SET LOCAL "+a.setup, "SAVEPOINT s")
+		a.ready()
 		got, err := a.kind.run(ctx, a.world, session{tx, conn})
 		a.ended()
 		_, back := tx.ExecContext(t.Context(), "ROLLBACK TO SAVEPOINT s")
-		if a.how == "pg_cancel_backend" || !a.disturbed {
+		if a.keeps || !a.disturbed {
 			assert.NoError(t, back, "no connection was lost by %v", err)
 		}
 		end := tx.Commit()
@@ -277,10 +287,31 @@ func sqlState(err error) string {
 	return ""
 }
 
-// ended is called when the statement has ended: nothing stops it any more.
+// ready is called when the statement is about to run.
+func (a *attempt) ready() {
+	if a.obstruct != nil {
+		a.obstruct()
+	}
+}
+
+// ended is called when it has: nothing stops it any more, or is in its way.
 func (a *attempt) ended() {
 	if n := a.disarm(); !a.disturbed {
 		a.moments = n
+	}
+	if a.clear != nil {
+		a.clear()
+	}
+}
+
+// calmly runs statements that nothing stops.
+func (a *attempt) calmly(t *testing.T, on runner, statements []string) {
+	t.Helper()
+	for _, s := range statements {
+		if !strings.HasSuffix(s, " ") {
+			_, err := on.ExecContext(t.Context(), s)
+			require.NoError(t, err)
+		}
 	}
 }
 
@@ -288,30 +319,25 @@ func (a *attempt) ended() {
 func (a *attempt) pin(t *testing.T, statements ...string) *sql.Conn {
 	t.Helper()
 	at, act := a.pause()
+	defer a.arm(at, act)
 	conn, err := a.Conn(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	for _, s := range statements {
-		_, err := conn.ExecContext(t.Context(), s)
-		require.NoError(t, err)
-	}
-	a.arm(at, act)
+	a.calmly(t, conn, statements)
 	return conn
 }
 
-// begin begins a transaction that has a past on every shard.
+// begin begins a transaction that has a past on some shards.
 func (a *attempt) begin(t *testing.T, conn *sql.Conn, statements ...string) *sql.Tx {
 	t.Helper()
 	at, act := a.pause()
+	defer a.arm(at, act)
 	tx, err := conn.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
-	_, err = tx.ExecContext(t.Context(), "INSERT INTO past VALUES ($1), ($2), ($3)", a.names[0], a.names[1], a.names[2])
-	require.NoError(t, err)
-	for _, s := range statements {
-		_, err := tx.ExecContext(t.Context(), s)
-		require.NoError(t, err)
+	for _, at := range a.pastOn {
+		statements = append([]string{"INSERT INTO past VALUES ('" + a.names[at] + "')"}, statements...)
 	}
-	a.arm(at, act)
+	a.calmly(t, tx, statements)
 	return tx
 }
 
@@ -349,12 +375,12 @@ func (a *attempt) judgeCommit(t *testing.T, got string, err, end error, done str
 			assert.NoError(t, err, "a transaction was committed of which a statement had failed")
 		}
 		a.equal(t, done, state, "it was committed")
-		assert.Equal(t, 3, past)
+		assert.Equal(t, len(a.pastOn), past)
 		if err == nil {
 			a.equal(t, a.want, got, "what the statement returned")
 		}
 	case errors.As(end, &doubt):
-		assert.Contains(t, []int{0, 3}, past, end)
+		assert.Contains(t, []int{0, len(a.pastOn)}, past, end)
 	default:
 		a.equal(t, a.before, state, "Commit said %v", end)
 		assert.Zero(t, past, end)
@@ -401,12 +427,12 @@ func TestAStatementCanBeStoppedAtAnyMoment(t *testing.T) {
 				}
 				t.Run(strings.Join([]string{kind.name, mode.name, how}, "/"), func(t *testing.T) {
 					w.reset(t)
-					a := &attempt{world: w, kind: kind, before: w.state(t)}
+					a := &attempt{world: w, kind: kind, before: w.state(t), pastOn: []int{0, 1, 2}}
 					w.arm(0, nil)
 					var err error
 					a.want, err = mode.run(t, a, t.Context())
 					require.NoError(t, err)
-					a.after, a.how, a.disturbed = w.state(t), how, true
+					a.after, a.disturbed = w.state(t), true
 					step := 1
 					if !every {
 						step = max(1, a.moments/4)
@@ -414,10 +440,9 @@ func TestAStatementCanBeStoppedAtAnyMoment(t *testing.T) {
 					for at := 1 + (k+m)%step; at <= a.moments; at += step {
 						t.Run(fmt.Sprintf("moment %d of %d", at, a.moments), func(t *testing.T) {
 							w.reset(t)
-							ctx, stop, cause := w.way(t, how)
-							a.cause = cause
-							w.arm(at, stop)
-							_, err := mode.run(t, a, ctx)
+							a := *a
+							ctx := a.by(t, how, func(stop func()) { w.arm(at, stop) })
+							_, err := mode.run(t, &a, ctx)
 							if runs++; err != nil {
 								stopped++
 							}

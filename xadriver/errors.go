@@ -123,6 +123,9 @@ func public(err error) error {
 	case errors.Is(err, branch.ErrRolledBack):
 		return errCommitRolledBack
 	}
+	if p, ok := err.(*pgconn.PrepareError); ok { //nolint:errorlint // pgx puts it around the server's error
+		return p.Unwrap()
+	}
 	return branch.Bare(err)
 }
 

@@ -24,6 +24,11 @@ func (c *Conn) write(ctx context.Context, s call, target plan.Target) (driver.Ro
 			}
 			return rows, nil, nil
 		}
+		if rows != nil { // RETURNING, and nobody wants it
+			if n, err = count(rows); err != nil {
+				return nil, nil, c.failed(err)
+			}
+		}
 		return nil, driver.RowsAffected(n), nil
 	}
 	if c.txn != nil {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx", to look at shards one by one
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	_ "github.com/xapg/xapg/xadriver" // the driver "xapg"
 	"github.com/xapg/xapg/xadriver/xatest"
@@ -46,13 +48,18 @@ func servers(t testing.TB) *xatest.Cluster {
 	return started
 }
 
-// Main runs a package's tests, and stops the servers after them. It is called by TestMain.
-func Main(m *testing.M) int {
+// Main runs a package's tests, stops the servers after them, and looks for goroutines
+// that are left. It is called by TestMain, and ends the program.
+func Main(m *testing.M) {
 	code := m.Run()
 	if started != nil {
 		_ = started.Close()
 	}
-	return code
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // Each runs a test over one shard and over three. The keywords are those of

@@ -1,6 +1,7 @@
 package gorm_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -79,21 +80,36 @@ func inBatches(t *testing.T, db *gorm.DB, _ []*User) {
 }
 
 func locked(t *testing.T, db *gorm.DB, users []*User) {
-	require.NoError(t, db.Transaction(func(tx *gorm.DB) error {
-		var u User
-		require.NoError(t, tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).First(&u, users[0].ID).Error)
-
-		// Somebody else steps over the row, or does not wait for it.
-		var free []User
-		skip := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
-		require.NoError(t, db.Clauses(skip).Where("age < 23").Find(&free).Error)
-		assert.Len(t, free, 2)
+	lock := clause.Locking{Strength: clause.LockingStrengthUpdate}
+	skip := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
+	nowait := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsNoWait}
+	isLocked := func(id uint) bool {
+		err := db.Clauses(nowait).First(&User{}, id).Error
 		var busy *pgconn.PgError
-		nowait := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsNoWait}
-		require.ErrorAs(t, db.Clauses(nowait).First(&u, users[0].ID).Error, &busy)
-		assert.Equal(t, "55P03", busy.Code)
+		if errors.As(err, &busy) {
+			assert.Equal(t, "55P03", busy.Code)
+			return true
+		}
+		require.NoError(t, err)
+		return false
+	}
+	require.NoError(t, db.Transaction(func(tx *gorm.DB) error {
+		require.NoError(t, tx.Clauses(lock).First(&User{}, users[0].ID).Error)
+		assert.True(t, isLocked(users[0].ID))
+		var free []User
+		require.NoError(t, db.Clauses(skip).Where("age < 23").Find(&free).Error)
+		assert.Len(t, free, 2, "the locked one is stepped over")
+
+		// The first of those that any shard has, and no other.
+		var first User
+		require.NoError(t, tx.Clauses(lock).Order("age DESC").Where("age > ?", 25).First(&first).Error)
+		assert.Equal(t, users[11].ID, first.ID)
+		for i, u := range users {
+			assert.Equal(t, i == 0 || i == 11, isLocked(u.ID), "user %d", i)
+		}
 		return nil
 	}))
+	assert.False(t, isLocked(users[0].ID), "when the transaction has ended")
 }
 
 // farApart joins what is not kept together.

@@ -4,20 +4,9 @@
 package migrate
 
 import (
-	"fmt"
-	"os"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 )
 
-func TestMain(m *testing.M) {
-	code := cluster.Main(m)
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }

@@ -90,7 +90,7 @@ func order(ctx context.Context, tx *sql.Tx, client *river.Client[*sql.Tx], n int
 	if _, err := tx.ExecContext(ctx, "INSERT INTO orders (customer, n, amount) SELECT id, $1, id * 10 FROM customers", n); err != nil {
 		return err
 	}
-	_, err := client.Insert(ctx, ship{Customers: everybody(), N: n}, opts)
+	_, err := client.InsertTx(ctx, tx, ship{Customers: everybody(), N: n}, opts)
 	return err
 }
 

@@ -4,25 +4,14 @@ package scany_test
 import (
 	"database/sql"
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 )
 
-func TestMain(m *testing.M) {
-	code := cluster.Main(m)
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			_, _ = os.Stderr.WriteString("leaked: " + err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 // Teams and their members are sharded by team, cities are on every shard, and notices
 // are on the first.

@@ -4,28 +4,18 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
-	"fmt"
-	"os"
 	"strconv"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 	"github.com/xapg/xapg/xadriver/clients/sqlc/shop"
 )
 
-func TestMain(m *testing.M) {
-	code := cluster.Main(m)
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 //go:embed schema.sql
 var schema string

@@ -4,29 +4,16 @@ package sqlx_test
 import (
 	"database/sql"
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/types"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 )
 
-func TestMain(m *testing.M) {
-	// sqlx knows the placeholders of the drivers that it knows by name.
-	sqlx.BindDriver("xapg", sqlx.DOLLAR)
-	code := cluster.Main(m)
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			_, _ = os.Stderr.WriteString("leaked: " + err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 // Authors and their books are sharded by author, languages are on every shard, and
 // what is logged is on the first.

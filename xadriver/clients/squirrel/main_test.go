@@ -5,28 +5,17 @@ package squirrel_test
 import (
 	"database/sql"
 	"fmt"
-	"os"
 	"strconv"
 	"testing"
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 )
 
-func TestMain(m *testing.M) {
-	code := cluster.Main(m)
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			_, _ = os.Stderr.WriteString("leaked: " + err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 // Players and their scores are sharded by player, games are on every shard, and what
 // is reported is on the first.

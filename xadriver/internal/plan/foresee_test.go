@@ -11,16 +11,16 @@ import (
 func TestAComputedKeyIsFoundBeforeWhatConcernsItsRow(t *testing.T) {
 	for _, s := range []struct{ sql, source, arrive string }{
 		{"WITH i AS (INSERT INTO computed (n) VALUES (1) RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i RETURNING n",
-			"SELECT upper('b'::text) AS c1",
-			"WITH i AS (INSERT INTO computed (n, owner) VALUES (1, (KEY)[1]) RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i RETURNING n"},
+			"SELECT upper('b'::text)::text AS c1",
+			"WITH i AS (INSERT INTO computed (n, owner) VALUES (1, (KEY)[1]::text) RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i RETURNING n"},
 		{"WITH i AS (INSERT INTO computed VALUES (DEFAULT, $1) RETURNING owner) SELECT * FROM i JOIN ledger l USING (owner)",
-			"SELECT upper('b'::text) AS c1",
-			"WITH i AS (INSERT INTO computed (owner, n) VALUES ((KEY)[1], $1::bigint) RETURNING owner) SELECT * FROM i JOIN ledger l USING (owner)"},
+			"SELECT upper('b'::text)::text AS c1",
+			"WITH i AS (INSERT INTO computed (owner, n) VALUES ((KEY)[1]::text, $1::bigint) RETURNING owner) SELECT * FROM i JOIN ledger l USING (owner)"},
 		{"WITH i AS (INSERT INTO accounts (balance, owner) VALUES (2, lower($1)) RETURNING *) UPDATE ledger l SET n = 1 FROM i WHERE l.owner = i.owner",
-			"SELECT lower($1::bigint) AS c1",
-			"WITH i AS (INSERT INTO accounts (balance, owner) VALUES (2, (KEY)[1]) RETURNING *) UPDATE ledger l SET n = 1 FROM i WHERE l.owner = i.owner"},
-		{"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) SELECT owner FROM i", "SELECT lower('X') AS c1",
-			"WITH i AS (INSERT INTO accounts (owner) VALUES ((KEY)[1]) RETURNING owner) SELECT owner FROM i"},
+			"SELECT lower($1::bigint)::text AS c1",
+			"WITH i AS (INSERT INTO accounts (balance, owner) VALUES (2, (KEY)[1]::text) RETURNING *) UPDATE ledger l SET n = 1 FROM i WHERE l.owner = i.owner"},
+		{"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) SELECT owner FROM i", "SELECT lower('X')::text AS c1",
+			"WITH i AS (INSERT INTO accounts (owner) VALUES ((KEY)[1]::text) RETURNING owner) SELECT owner FROM i"},
 	} {
 		assert.Equal(t, "composed", goes(t, s.sql, 1), s.sql)
 		w, st, err := written(t, s.sql, int8OID)

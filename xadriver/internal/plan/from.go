@@ -74,7 +74,7 @@ func (a *analysis) table(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) resul
 				e.alias = rv.Alias.Aliasname
 			}
 			if c.refs != 1 {
-				e.columns = withoutKeys(c.columns)
+				e.columns = a.mentionedAgain(c.columns, b)
 			} else {
 				e.columns = append([]column(nil), c.columns...)
 			}
@@ -95,6 +95,24 @@ func (a *analysis) table(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) resul
 	sc.entries = append(sc.entries, e)
 	sharded := len(a.occurrences) > before
 	return result{rows: sharded, hides: sharded}
+}
+
+// mentionedAgain are the columns of a WITH query that is named several times. What holds
+// for one mention says nothing of the others; but the constants that its own conditions
+// bind a key to bind each of them.
+func (a *analysis) mentionedAgain(cols []column, b *block) []column {
+	out := withoutKeys(cols)
+	for i, c := range cols {
+		if c.class == nil || !c.class.certain(nil) {
+			continue
+		}
+		if sets := c.class.all(); len(sets) > 0 {
+			k := &class{block: b, table: c.class.root().table, sets: sets}
+			a.occurrences = append(a.occurrences, &occurrence{table: k.table, class: k})
+			out[i].class = k
+		}
+	}
+	return out
 }
 
 // view is analysed as the query that it stands for.

@@ -41,6 +41,12 @@ func TestWhatASubqueryIsBoundToBindsWhatItIsJoinedWith(t *testing.T) {
 		{"WITH i AS (DELETE FROM accounts WHERE owner = 'b' RETURNING owner) DELETE FROM ledger l USING i WHERE l.owner = i.owner", nil, "s1"},
 		{"SELECT * FROM ledger l LEFT JOIN (SELECT owner FROM accounts WHERE owner = 'b') i ON true WHERE l.owner = i.owner", nil, "s1"},
 		{"SELECT * FROM ledger l, LATERAL (SELECT owner FROM accounts WHERE owner = 'b') i WHERE l.owner = i.owner", nil, "s1"},
+		{"WITH i AS (SELECT owner FROM accounts WHERE owner = 'b') SELECT * FROM ledger l, i x, i y WHERE l.owner = y.owner", nil, "s1"},
+		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING owner), j AS (INSERT INTO ledger (owner) SELECT owner FROM i) SELECT * FROM i", nil, "s1"},
+		{"WITH i AS (SELECT owner FROM accounts WHERE owner = 'b'), j AS (SELECT count(*) FROM i) INSERT INTO bills (owner, n) SELECT owner, 1 FROM i", nil, "s1"},
+		{"WITH i AS (SELECT owner FROM accounts WHERE owner IN ('b', 'c')), j AS (SELECT count(*) FROM i) INSERT INTO bills (owner, n) SELECT owner, 1 FROM i", nil, "composed s1+s2"},
+		{"WITH i AS (SELECT owner FROM accounts WHERE owner = 'b') SELECT * FROM i x JOIN i y ON x.owner = y.owner WHERE y.owner = 'c'", nil, "s1"},
+		{"WITH i AS (SELECT owner FROM accounts) SELECT * FROM i x, i y WHERE y.owner = 'b'", nil, "composed"},
 		// It says nothing of rows that are kept without a match, or of those outside of a condition.
 		{"SELECT * FROM ledger l LEFT JOIN (SELECT owner FROM accounts WHERE owner = 'b') i ON l.owner = i.owner", nil, "s0+s1+s2"},
 		{"SELECT * FROM (SELECT owner FROM accounts WHERE owner = 'b') i RIGHT JOIN ledger l ON l.owner = i.owner", nil, "s0+s1+s2"},
