@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/xapg/xapg/xadriver"
 )
 
@@ -85,5 +87,87 @@ func ExampleConnector_Route() {
 	}
 	for _, r := range routes {
 		fmt.Println(r.Strategy, r.Shards, r.Reason)
+	}
+}
+
+// A transaction that is run again when it collides with another one.
+func ExampleRetry() {
+	db, err := sql.Open("xapg", "/etc/app/xapg.yaml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	opts := &xadriver.RetryOptions{Tx: &sql.TxOptions{Isolation: sql.LevelSerializable}}
+	err = xadriver.Retry(context.Background(), db, opts, func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE accounts SET balance = balance * 1.01")
+		return err
+	})
+	var doubt *xadriver.InDoubtError
+	if errors.As(err, &doubt) {
+		log.Print("look whether it was done before running it again: ", doubt.ID)
+	}
+}
+
+func ExampleShardOf() {
+	db, err := sql.Open("xapg", "/etc/app/xapg.yaml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE accounts SET balance = 0"); err != nil {
+		log.Printf("shard %s: %v", xadriver.ShardOf(err), err)
+	}
+}
+
+// A batch of pgx on one shard, as a part of the transaction.
+func ExampleConn_Shard() {
+	ctx := context.Background()
+	db, err := sql.Open("xapg", "/etc/app/xapg.yaml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing is left to roll back after Commit
+	err = conn.Raw(func(raw any) error {
+		athos, err := raw.(*xadriver.Conn).Shard(ctx, "athos")
+		if err != nil {
+			return err
+		}
+		batch := &pgx.Batch{}
+		batch.Queue("UPDATE accounts SET balance = balance - 1 WHERE owner = $1", "Alice")
+		batch.Queue("INSERT INTO ledger VALUES ($1, -1)", "Alice")
+		return athos.Conn().SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	if err := tx.Commit(); err != nil {
+		log.Print(err)
+	}
+}
+
+func ExampleConnector_Stats() {
+	cfg, err := xadriver.ParseDSN("/etc/app/xapg.yaml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	connector, err := xadriver.NewConnector(*cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	for _, p := range connector.Stats().Pools {
+		fmt.Println(p.Shard, p.InUse, "of", p.Max)
 	}
 }
