@@ -24,6 +24,9 @@ func (c *Conn) applied(ctx context.Context, s call, w *plan.Write, args []driver
 	if err != nil {
 		return nil, 0, err
 	}
+	if !w.Then.Empty() {
+		return c.then(ctx, s, w, args, found)
+	}
 	d, err := c.distribute(w, found)
 	if err != nil {
 		return nil, 0, err
@@ -161,6 +164,31 @@ func (c *Conn) find(ctx context.Context, w *plan.Write, args []driver.NamedValue
 		}
 		found = append(found, texts)
 	}
+}
+
+// then runs a statement over the rows that were found, planned like any other.
+func (c *Conn) then(ctx context.Context, s call, w *plan.Write, args []driver.NamedValue, found [][]*string) (driver.Rows, int64, error) {
+	for col := range w.Width {
+		array := make([]*string, len(found))
+		for i, row := range found {
+			array[i] = row[col]
+		}
+		args = with(args, w.First+col, array)
+	}
+	sql, used := w.Then.Bind(args)
+	p, err := c.plan(ctx, sql)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(p.Statements) != 1 {
+		return nil, 0, errors.New("xapg: the rest of the statement cannot be run")
+	}
+	rows, res, err := c.statement(ctx, call{Statement: p.Statements[0], sql: sql, args: used, given: used, values: c.asSent(used, used), rows: s.rows})
+	if err != nil || s.rows {
+		return rows, 0, err
+	}
+	n, err := res.RowsAffected()
+	return nil, n, err
 }
 
 // distribution says which rows are written on which shard, by their numbers.

@@ -317,7 +317,7 @@ var obstacles = []obstacle{
 	{
 		name: "a connection", keeps: true, settings: []string{"conn_max_idle=1ms", "health_check=2ms"}, modes: "alone pinned transaction savepoint", ways: []string{"cancel", "deadline"},
 		put: func(t *testing.T, a *attempt, at int) (func() bool, func()) {
-			require.Eventually(t, func() bool { return a.connector.Stats().Pools[at].Open == 0 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return a.connector.Stats().Pools[at].Open == 0 }, 2*time.Second, time.Millisecond, "%+v", a.connector.Stats())
 			g := &gate{open: make(chan struct{})}
 			a.gate[at].Store(g)
 			return func() bool { return g.knock.Load() > 0 }, func() {

@@ -152,7 +152,7 @@ func (c *Conn) routeWrite(ctx context.Context, s *plan.Statement, r *Routed, val
 			r.Sent = append(r.Sent, Sent{r.Shards, w.Lock.Query.String()})
 		}
 		r.Merge = "the rows are found by: " + w.Source.String()
-		for _, t := range []plan.Text{w.Leave, w.Stay, w.Arrive} {
+		for _, t := range []plan.Text{w.Then, w.Leave, w.Stay, w.Arrive} {
 			if !t.Empty() {
 				r.Sent = append(r.Sent, Sent{r.Shards, t.String()})
 			}

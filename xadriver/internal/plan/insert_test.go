@@ -165,12 +165,27 @@ func attempt(t testing.TB, sql string) error {
 	if err != nil || w.Source.Empty() {
 		return err
 	}
-	source, args := w.Source.Bind(make([]driver.NamedValue, w.First+w.Width))
-	if made, err = p.Plan(source, cat, nil); err != nil {
-		return err
+	for _, text := range []plan.Text{w.Source, w.Then} {
+		if text.Empty() {
+			continue
+		}
+		sql, args := text.Bind(make([]driver.NamedValue, w.First+w.Width))
+		if made, err = p.Plan(sql, cat, nil); err != nil {
+			return err
+		}
+		st := made.Statements[0]
+		target, err := st.Target(args, plan.Hint{})
+		switch {
+		case err != nil:
+			return err
+		case target.Mode == plan.Composed && st.Writes:
+			_, err = st.Write(d)
+		case target.Mode == plan.Composed:
+			_, err = st.Program(d, 0)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if target, err = made.Statements[0].Target(args, plan.Hint{}); err == nil && target.Mode == plan.Composed {
-		_, err = made.Statements[0].Program(d, 0)
-	}
-	return err
+	return nil
 }

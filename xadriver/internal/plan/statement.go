@@ -65,6 +65,7 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 	}
 	a.accountFor(tables)
 	st.finish(a)
+	st.harvests(a)
 	return st, params, a.unknown != nil
 }
 

@@ -26,6 +26,7 @@ type Write struct {
 	Key    int   // the column of Source that holds the key after the write
 	OldKey int   // … and before it, where that may be another; else the same
 
+	Then   Text // a statement over these rows, that the driver plans like any other; otherwise:
 	Stay   Text // what is done with a row that stays on its shard: the rows are arrays of text, one a column
 	Leave  Text // … with one that moves, where it was
 	Arrive Text // … and where it goes
@@ -131,9 +132,12 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 		}
 		w.out.First = len(desc.Params) + 2
 	}
-	foresee := func(otherwise func() error) error {
+	by := func(otherwise func() error) error {
+		w.out.Returning = w.out.Returning || st.ReturnsRows
+		if _, ok := st.route.(harvesting); ok {
+			return w.harvest(a.harvestable(node))
+		}
 		if a.foreseen != nil {
-			w.out.Returning = st.ReturnsRows
 			return w.foresee(node)
 		}
 		return otherwise()
@@ -144,25 +148,25 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 		w.into = a.insert(n.InsertStmt, w.sc)
 		moved()
 		w.out.Table = w.into.table
-		err = foresee(func() error { return w.insert(n.InsertStmt) })
+		err = by(func() error { return w.insert(n.InsertStmt) })
 	case *pg.Node_UpdateStmt:
 		nameTimes(n.UpdateStmt.ReturningClause.GetExprs())
 		w.w = a.update(n.UpdateStmt, w.sc)
 		defaults(n.UpdateStmt.TargetList, w.w.rel)
 		moved()
 		w.out.Table = w.w.table
-		err = foresee(func() error { return w.update(n.UpdateStmt, node) })
+		err = by(func() error { return w.update(n.UpdateStmt, node) })
 	case *pg.Node_DeleteStmt:
 		nameTimes(n.DeleteStmt.ReturningClause.GetExprs())
 		w.w = a.remove(n.DeleteStmt, w.sc)
 		moved()
 		w.out.Table = w.w.table
-		err = foresee(func() error { return w.remove(n.DeleteStmt, node) })
+		err = by(func() error { return w.remove(n.DeleteStmt, node) })
 	case *pg.Node_SelectStmt:
 		nameTimes(n.SelectStmt.TargetList)
 		a.query(n.SelectStmt, nil, a.top)
 		moved()
-		err = foresee(func() error {
+		err = by(func() error {
 			if a.picks(n.SelectStmt) {
 				return w.pick(n.SelectStmt)
 			}

@@ -15,6 +15,7 @@ type (
 	CaseWhen                   = ast.CaseWhen
 	ColumnDef                  = ast.ColumnDef
 	ColumnRef                  = ast.ColumnRef
+	CommonTableExpr            = ast.CommonTableExpr
 	Constraint                 = ast.Constraint
 	CreateStmt                 = ast.CreateStmt
 	CreateTableAsStmt          = ast.CreateTableAsStmt
