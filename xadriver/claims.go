@@ -96,6 +96,11 @@ func (t *transaction) ends() {
 // replayed elsewhere.
 func (c *Conn) keep(ctx context.Context) error {
 	c.session.stick(len(c.connector.shards))
+	if c.txn != nil {
+		for _, b := range c.txn.Open() {
+			c.session.join(b.Conn())
+		}
+	}
 	if c.connector.slots == nil || c.session.pin != nil {
 		c.session.keep(nil)
 		return nil

@@ -89,7 +89,7 @@ func (c *Conn) ResetSession(ctx context.Context) error {
 		}
 		return nil
 	}
-	if c.closed || c.txn != nil {
+	if c.closed || c.txn != nil || c.session.lost.Load() {
 		return driver.ErrBadConn
 	}
 	c.takeBack()
@@ -105,7 +105,7 @@ func (c *Conn) IsValid() bool {
 		return directValid(c.direct)
 	}
 	c.takeBack() // database/sql asks when it takes the connection back
-	return c.txn == nil
+	return c.txn == nil && !c.session.lost.Load()
 }
 
 // Close rolls back what is open and gives the server connections back.

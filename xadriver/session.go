@@ -2,10 +2,12 @@ package xadriver
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/xapg/xapg/xadriver/internal/origin"
 
@@ -34,7 +36,9 @@ type session struct {
 	reading atomic.Int32 // rows that are open outside of a transaction
 
 	mu     sync.Mutex
-	pinned bool          // it has more than settings
+	tenure *shard.Tenure // marks the connections of the session as it is; another one after DISCARD ALL
+	lost   atomic.Bool   // a connection is gone, and with it what was in the session
+	out    []*shard.Conn // its own connections that are in use, by the shard's index
 	pin    *slots.Claim  // keeps the parked connections from being taken away
 	parked []*shard.Conn // by the shard's index
 	closed bool
@@ -53,7 +57,7 @@ func (s *session) acquire(ctx context.Context, sh *shard.Shard, claim *slots.Cla
 		}
 		return nil, err
 	}
-	conn.Claim = claim
+	conn.Claim, conn.Tenure = claim, s.tenure
 	if !s.sticky.Load() {
 		return conn, nil
 	}
@@ -69,48 +73,81 @@ func (s *session) acquire(ctx context.Context, sh *shard.Shard, claim *slots.Cla
 	return conn, nil
 }
 
+// connection is the session's own, if it has one. A pinned session never uses
+// another one in its place: what it left in the session is not there.
 func (s *session) connection(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) {
-	if s.sticky.Load() {
-		if conn := s.take(sh); conn != nil {
+	for s.sticky.Load() {
+		conn, out := s.take(sh)
+		switch {
+		case s.lost.Load():
+			return nil, driver.ErrBadConn
+		case conn != nil:
 			return conn, nil
+		case !out:
+			return s.first(ctx, sh)
+		case s.reading.Load() > 0:
+			return nil, errBusy(sh)
+		}
+		// A commit that its caller did not wait for is still at work on it.
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Millisecond):
 		}
 	}
 	return sh.Acquire(ctx)
 }
 
-// take gets the session's own connection, nil when it has none, or it is gone.
-func (s *session) take(sh *shard.Shard) *shard.Conn {
+// first takes a connection that becomes the session's own.
+func (s *session) first(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) {
+	conn, err := sh.Acquire(ctx)
+	if err == nil {
+		s.mu.Lock()
+		s.out[sh.Index()] = conn
+		s.mu.Unlock()
+	}
+	return conn, err
+}
+
+// take gets the session's own connection, nil when it has none, or it is gone. With
+// out, a pinned session has one that is in use.
+func (s *session) take(sh *shard.Shard) (conn *shard.Conn, out bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.parked == nil {
-		return nil
-	}
-	conn := s.parked[sh.Index()]
-	s.parked[sh.Index()] = nil
-	if conn == nil || s.pin == nil && !sh.Unpark(conn) {
-		return nil
-	}
-	if !conn.Alive() {
+	at := sh.Index()
+	conn, s.parked[at] = s.parked[at], nil
+	switch {
+	case conn == nil:
+		return nil, s.tenure.Pinned() && s.out[at] != nil
+	case s.pin == nil && !sh.Unpark(conn):
+		return nil, false
+	case !conn.Alive():
+		s.lost.Store(s.lost.Load() || s.tenure.Pinned())
 		conn.Release()
-		return nil
+		return nil, false
 	}
-	return conn
+	s.out[at] = conn
+	return conn, false
 }
 
 // release gives a connection back. It may be called on any goroutine, since a
 // commit may outlive its caller's patience.
 func (s *session) release(conn *shard.Conn) {
-	if !s.sticky.Load() {
-		conn.Release()
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := conn.Shard().Index()
-	for len(s.parked) <= at {
-		s.parked = append(s.parked, nil)
+	if s.out != nil && s.out[at] == conn {
+		s.out[at] = nil
 	}
-	if s.closed || conn.Status() != shard.Idle || s.parked[at] != nil || conn.Lent && !s.pinned {
+	pinned := conn.Tenure == s.tenure && s.tenure.Pinned()
+	if pinned && conn.Status() != shard.Idle {
+		s.lost.Store(true)
+	}
+	if !s.sticky.Load() || conn.Tenure != s.tenure {
+		conn.Release()
+		return
+	}
+	if s.closed || conn.Status() != shard.Idle || s.parked[at] != nil || conn.Lent && !pinned {
 		conn.Break()
 		conn.Release()
 		return
@@ -130,7 +167,10 @@ func (s *session) stick(shards int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.parked) < shards {
-		s.parked = append(s.parked, make([]*shard.Conn, shards-len(s.parked))...)
+		s.parked, s.out = make([]*shard.Conn, shards), make([]*shard.Conn, shards)
+	}
+	if s.tenure == nil {
+		s.tenure = &shard.Tenure{}
 	}
 	s.sticky.Store(true)
 }
@@ -150,11 +190,18 @@ func (s *session) setting(name string) *branch.Setting {
 	return nil
 }
 
+// join makes a connection that is in use the session's own.
+func (s *session) join(conn *shard.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conn.Tenure, s.out[conn.Shard().Index()] = s.tenure, conn
+}
+
 // keep pins the session. The claim, if there is one, is its own from now on.
 func (s *session) keep(claim *slots.Claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pinned = true
+	s.tenure.Pin()
 	if s.pin != nil || claim == nil {
 		return
 	}
@@ -181,7 +228,9 @@ func (s *session) discard() {
 		s.pin.Close()
 		s.pin = nil
 	}
-	s.pinned, s.settings, s.prepared = false, nil, nil
+	clear(s.out) // they end when they are given back
+	s.tenure, s.settings, s.prepared = nil, nil, nil
+	s.lost.Store(false)
 	s.temporary, s.overlay, s.overlaid = false, nil, nil
 	s.sticky.Store(false)
 }

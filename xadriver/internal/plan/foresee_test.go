@@ -40,17 +40,11 @@ func TestAComputedKeyIsFoundBeforeWhatConcernsItsRow(t *testing.T) {
 
 func TestAComputedKeyMustBeTheOnlyOne(t *testing.T) {
 	for _, sql := range []string{
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) SELECT * FROM ledger",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) SELECT * FROM i, audit",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) INSERT INTO ledger (owner) VALUES ('a')",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) INSERT INTO ledger (owner) SELECT 'a' FROM i",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) INSERT INTO audit SELECT 1, owner FROM i",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) UPDATE ledger SET n = 1 WHERE owner = 'a'",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING note) SELECT * FROM i JOIN ledger l ON l.owner = i.note",
+		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) SELECT * FROM i JOIN accounts a ON a.owner = i.owner, ledger",
+		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) INSERT INTO accounts (owner) SELECT 'a' FROM i",
+		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')) RETURNING owner) UPDATE accounts SET balance = 1 WHERE owner = 'a'",
 		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X'))), j AS (INSERT INTO ledger (owner) VALUES (lower('Y'))) SELECT 1",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')), (lower('Y')) RETURNING owner) SELECT * FROM i",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES ((SELECT max(owner) FROM ledger)) RETURNING owner) SELECT * FROM i",
-		"WITH i AS (INSERT INTO bills (n) VALUES (1) RETURNING owner) SELECT * FROM i",
+		"WITH i AS (INSERT INTO accounts (owner) VALUES (lower('X')), (lower('Y')) RETURNING owner) SELECT * FROM i, accounts",
 	} {
 		check(t, []spec{{sql, nil, "no INSERT in a WITH query"}})
 	}

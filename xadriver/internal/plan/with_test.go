@@ -1,10 +1,6 @@
 package plan_test
 
-import (
-	"testing"
-
-	"github.com/stretchr/testify/assert"
-)
+import "testing"
 
 func TestWhatAnInsertReturnsIsTiedToItsRow(t *testing.T) {
 	check(t, []spec{
@@ -19,15 +15,9 @@ func TestWhatAnInsertReturnsIsTiedToItsRow(t *testing.T) {
 		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b'), ('b2') RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i", nil, "composed"},
 		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING note) INSERT INTO ledger (owner, n) SELECT note, 1 FROM i", nil, "composed"},
 		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING upper(owner) AS owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i", nil, "composed"},
-		{"WITH i AS (INSERT INTO accounts (owner, note) VALUES ('b', 'c') RETURNING note AS owner) SELECT * FROM i JOIN ledger l ON l.owner = i.owner", nil, "no "},
-		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING owner), j AS (INSERT INTO accounts (owner) VALUES ('c') RETURNING owner) SELECT * FROM i, j", nil, "no "},
+		{"WITH i AS (INSERT INTO accounts (owner, note) VALUES ('b', 'c') RETURNING note AS owner) SELECT * FROM i JOIN accounts l ON l.owner = i.owner", nil, "no "},
+		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING owner), j AS (INSERT INTO accounts (owner) VALUES ('c') RETURNING owner) SELECT * FROM i, j", nil, "no a WITH query"},
 	})
-	for _, sql := range []string{
-		"WITH i AS (INSERT INTO accounts (owner) VALUES ('b'), ('b2') RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i",
-		"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING note) INSERT INTO ledger (owner, n) SELECT note, 1 FROM i",
-	} {
-		assert.Equal(t, "no a WITH query that writes, over several shards", failure(attempt(t, sql)), sql)
-	}
 }
 
 func TestWhatASubqueryIsBoundToBindsWhatItIsJoinedWith(t *testing.T) {

@@ -36,6 +36,8 @@ type Conn struct {
 	// Lent says that it was handed out to the application, which may have left
 	// anything in its session: it is closed when it is released.
 	Lent bool
+	// Tenure is that of the session which has it, nil for none.
+	Tenure *Tenure
 	// Claim is what lets its user have the connection, nil where none is needed.
 	Claim *slots.Claim
 }
@@ -81,7 +83,7 @@ func (c *Conn) Break() { c.broken = true }
 // not known or a transaction is still open on it.
 func (c *Conn) Release() {
 	defer c.leave()()
-	if c.Status() != Idle || c.Settings != 0 || c.Lent {
+	if c.Status() != Idle || c.Settings != 0 || c.Lent || c.Tenure.Pinned() {
 		// A connection that pgx is closing in the background is not touched.
 		c.shard.counts.broken.Add(1)
 		if c.pgx == nil || !c.pgx.Conn().IsClosed() {
@@ -96,6 +98,7 @@ func (c *Conn) Release() {
 		return
 	}
 	c.Unqueue()
+	c.Tenure = nil
 	c.resource.Release()
 }
 

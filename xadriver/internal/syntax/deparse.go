@@ -59,21 +59,58 @@ func Same(a, b *Node) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	a, b = Clone(a), Clone(b)
-	unplace(a.ProtoReflect())
-	unplace(b.ProtoReflect())
-	return proto.Equal(a, b)
+	return same(a.ProtoReflect(), b.ProtoReflect())
 }
 
-// unplace takes the positions out of a tree.
-func unplace(r protoreflect.Message) {
-	walk(r, func(m proto.Message) bool {
-		r := m.ProtoReflect()
-		for _, name := range [...]protoreflect.Name{"location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"} {
-			if f := r.Descriptor().Fields().ByName(name); f != nil {
-				r.Clear(f)
+func same(a, b protoreflect.Message) bool {
+	if a.Descriptor() != b.Descriptor() {
+		return false
+	}
+	equal, left := true, 0
+	a.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if !places(f) {
+			left++
+			equal = b.Has(f) && sameValue(f, v, b.Get(f))
+		}
+		return equal
+	})
+	if equal {
+		b.Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+			if !places(f) {
+				left--
+			}
+			return true
+		})
+	}
+	return equal && left == 0
+}
+
+func sameValue(f protoreflect.FieldDescriptor, a, b protoreflect.Value) bool {
+	switch {
+	case f.IsList():
+		l, r := a.List(), b.List()
+		if l.Len() != r.Len() {
+			return false
+		}
+		for i := range l.Len() {
+			if f.Message() == nil && !l.Get(i).Equal(r.Get(i)) || f.Message() != nil && !same(l.Get(i).Message(), r.Get(i).Message()) {
+				return false
 			}
 		}
 		return true
-	})
+	case f.Message() != nil:
+		return same(a.Message(), b.Message())
+	default:
+		return a.Equal(b)
+	}
+}
+
+// places tells the fields that say where something stands in the text.
+func places(f protoreflect.FieldDescriptor) bool {
+	switch f.Name() {
+	case "location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end":
+		return true
+	default:
+		return false
+	}
 }

@@ -2,6 +2,7 @@
 -- shard: key.profiles=user_id
 -- shard: key.posts=user_id
 -- shard: key.tokens=id
+-- shard: key.counters=name
 -- WITH queries that insert a row and go on with it, and joins with subqueries that
 -- are about one key.
 
@@ -42,11 +43,10 @@ SELECT u.name, p.title FROM users u JOIN posts p ON p.user_id = u.id WHERE u.age
 SELECT name, count(*) FROM users GROUP BY name ORDER BY name;
 SELECT name, count(*) FROM tokens GROUP BY name ORDER BY name;
 -- expect: refused
-WITH u AS (INSERT INTO users (name) VALUES ('x'), ('y') RETURNING id) INSERT INTO posts (user_id, id) SELECT id, 1 FROM u;
+WITH u AS (INSERT INTO users (name) VALUES ('x'), ('y') RETURNING id), p AS (INSERT INTO posts (user_id, id) SELECT id, 1 FROM u) SELECT count(*) FROM posts;
 -- expect: refused
 WITH u AS (INSERT INTO users (name) VALUES ('x') RETURNING id) SELECT count(*) FROM posts;
--- expect: refused
-WITH u AS (INSERT INTO users (name) VALUES ('x') RETURNING id) INSERT INTO archive SELECT id, 'x' FROM u;
+WITH u AS (INSERT INTO users (name) VALUES ('kept') RETURNING name) INSERT INTO archive SELECT 1, name FROM u;
 
 -- Subqueries about one key bind what they are joined with.
 INSERT INTO users (id, name, age) SELECT n, 'm' || n, n % 4 FROM generate_series(3000, 3020) n;
@@ -63,3 +63,37 @@ DELETE FROM posts p USING (SELECT id FROM users WHERE id IN (3010, 3011, 3012) A
 WITH gone AS (DELETE FROM posts WHERE user_id = 3013 RETURNING user_id, id) UPDATE users u SET age = 99 FROM gone g WHERE g.user_id = u.id AND g.id = 1 RETURNING u.id, u.age;
 SELECT sum(u.age), count(*) FROM users u;
 SELECT count(*), count(DISTINCT user_id) FROM posts;
+
+-- What was written is counted, kept elsewhere, or used for rows of other keys.
+CREATE TABLE counters (name text PRIMARY KEY, value bigint, note text COLLATE "C", at timestamptz DEFAULT now(), data jsonb, days date[], code char(4));
+INSERT INTO counters SELECT 'c' || n, n, 'N' || n, timestamptz '2024-01-01 10:00+00' + n * interval '1 hour', jsonb_build_object('n', n, 'q', E'a"\\b'), ARRAY[date '2024-01-01' + n, NULL], 'x' || n FROM generate_series(1, 20) n;
+WITH changed AS (UPDATE counters SET value = value + 100 WHERE value > 10 RETURNING value) SELECT count(*), sum(value), min(value) FROM changed;
+WITH changed AS (UPDATE counters SET value = value WHERE value < 0 RETURNING value) SELECT count(*), sum(value) FROM changed;
+WITH gone AS (DELETE FROM counters WHERE value > 117 RETURNING name, value) INSERT INTO archive SELECT value, name FROM gone RETURNING *;
+WITH gone AS (DELETE FROM counters WHERE value = 117 RETURNING *) SELECT name, at, data, data->>'q' AS q, days[1] AS day, days, code || '|' AS code FROM gone;
+WITH gone AS (DELETE FROM counters c WHERE value = 116 RETURNING c.name AS n, upper(name) AS up, c.at::date, value / 2.0 AS half, NULL AS nothing, '{1,2}'::int[] AS list, true) SELECT * FROM gone;
+WITH added AS (INSERT INTO counters (name, value) VALUES ('d1', 1), ('d2', 2), ('d3', 3), ('d4', NULL) RETURNING name, value) SELECT name, value, rank() OVER (ORDER BY value DESC NULLS LAST) FROM added ORDER BY name;
+WITH added AS (INSERT INTO counters (name, value) VALUES ('d1', 1), ('d5', 5) ON CONFLICT (name) DO UPDATE SET value = counters.value + 10 RETURNING name, value) SELECT max(value) FROM added;
+WITH added AS (INSERT INTO counters (name, value) VALUES ('d1', 1), ('d6', 5) ON CONFLICT DO NOTHING RETURNING name) SELECT count(*) FROM added;
+WITH gone AS (DELETE FROM counters WHERE name LIKE 'd%' RETURNING value), total AS (SELECT sum(value) AS s FROM gone) INSERT INTO posts (user_id, id, title) SELECT 9000 + value, 1, 'from ' || s FROM gone, total WHERE value IS NOT NULL RETURNING user_id, title;
+WITH moved AS (UPDATE counters SET name = 'moved ' || name WHERE value = 3 RETURNING name) SELECT * FROM moved;
+WITH old AS (DELETE FROM archive WHERE user_id = 1 RETURNING title) INSERT INTO counters (name, value) SELECT title || n, n FROM old, generate_series(1, 3) n;
+WITH old AS (DELETE FROM archive RETURNING *) UPDATE counters SET value = old.user_id FROM old WHERE counters.name = 'c1';
+WITH done AS (UPDATE counters SET value = 0 WHERE name = 'c2') SELECT 1 AS one;
+WITH done AS (UPDATE counters SET value = 0 WHERE name IN ('c2', 'c3', 'c4', 'c5')) SELECT 1 AS one;
+WITH w AS (SELECT user_id FROM posts WHERE id = 2), gone AS (DELETE FROM users u USING w WHERE w.user_id = u.id AND u.age = 3 AND FALSE RETURNING u.id) SELECT count(*) FROM gone;
+-- args: 5 | 'c%'
+WITH c AS (UPDATE counters SET value = value + $1 WHERE name LIKE $2 RETURNING name, value) SELECT name FROM c WHERE value > $1 + 5 ORDER BY name DESC LIMIT 3;
+BEGIN;
+WITH c AS (UPDATE counters SET value = 7 WHERE name > 'c5' RETURNING name) SELECT count(*) FROM c;
+WITH c AS (UPDATE counters SET value = 1 / 0 RETURNING name) SELECT count(*) FROM c;
+ROLLBACK;
+WITH c AS (UPDATE counters SET value = value) SELECT * FROM c;
+WITH c AS (UPDATE counters SET value = value RETURNING nothing) SELECT * FROM c;
+SELECT name, value, code FROM counters ORDER BY name;
+SELECT user_id, title FROM posts WHERE user_id > 8999 ORDER BY user_id;
+SELECT * FROM archive ORDER BY user_id, title;
+-- expect: refused
+WITH c AS (UPDATE counters SET value = 1 WHERE value > 3 RETURNING note) SELECT note FROM c ORDER BY note;
+-- expect: refused
+WITH c AS (UPDATE counters SET value = 1 WHERE value > 3 RETURNING name) SELECT count(*) FROM counters, c;
