@@ -116,6 +116,8 @@ type Column struct {
 	// NonDeterministic says that the column's collation may take different bytes
 	// for equal text. Such a column cannot be a key.
 	NonDeterministic bool
+	// Domain says that the column's type is a domain over TypeOID.
+	Domain bool
 }
 
 // TableError says why a table cannot be placed as the Spec asks.
@@ -211,7 +213,7 @@ func (t *Table) setKey(key string, columns []Column) error {
 		return &TableError{Schema: t.Schema, Name: t.Name, Column: key, Type: t.Type.String(),
 			Problem: fmt.Sprintf("column %s cannot be its key: its collation is not deterministic, so equal values may have different bytes; give the column a deterministic collation or choose another one", quoteIdent(key))}
 	}
-	t.typmod = c.Typmod
+	t.typmod, t.Domain = c.Typmod, c.Domain
 	return nil
 }
 

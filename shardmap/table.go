@@ -62,6 +62,9 @@ type Table struct {
 	Key      string
 	// KeyColumn is the index of Key in the columns given to Map.Table; -1 without one.
 	KeyColumn int
+	// Domain says that Key's type is a domain, which client libraries do not know:
+	// they write an argument for it by its Go type alone.
+	Domain bool
 	Type      Type
 
 	typmod                int32

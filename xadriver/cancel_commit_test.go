@@ -5,31 +5,32 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/xapg/xapg/xadriver"
-	"github.com/xapg/xapg/xadriver/xatest"
 )
 
 // commits are transactions that end in each of the ways in which one can, by the
 // shards that they write and read on.
 var commits = []struct {
-	name         string
-	write, read  []int
-	autocommit   bool // a statement that is a transaction of its own
-	withText     bool // COMMIT is said as a statement
-	afterOutcome []string
+	name        string
+	write, read []int
+	autocommit  bool // a statement that is a transaction of its own
+	text        bool // COMMIT is said as a statement
 }{
 	{name: "two-phase", write: []int{0, 1, 2}},
-	{name: "two-phase with a reader", write: []int{0, 2}, read: []int{1}, withText: true},
+	{name: "two-phase with a reader", write: []int{0, 2}, read: []int{1}, text: true},
 	{name: "one-phase with readers", write: []int{1}, read: []int{0, 2}},
-	{name: "one-phase", write: []int{1}, withText: true},
+	{name: "one-phase", write: []int{1}, text: true},
 	{name: "read-only", read: []int{0, 1, 2}},
 	{name: "autocommit", write: []int{0, 1, 2}, autocommit: true},
 }
@@ -55,7 +56,7 @@ func (j journey) run(t *testing.T, ctx context.Context, ready func()) error {
 	defer conn.Close()
 	commit := func() error { _, err := conn.ExecContext(ctx, "COMMIT"); return err }
 	var on runner = conn
-	if c.withText {
+	if c.text {
 		_, err = conn.ExecContext(t.Context(), "BEGIN")
 	} else {
 		var tx *sql.Tx
@@ -69,7 +70,7 @@ func (j journey) run(t *testing.T, ctx context.Context, ready func()) error {
 		require.NoError(t, err)
 	}
 	for _, at := range c.read {
-		_, err := read(t.Context(), session{on, conn}, "SELECT balance FROM accounts WHERE owner = $1", j.names[at])
+		_, err := read(t.Context(), on, "SELECT balance FROM accounts WHERE owner = $1", j.names[at])
 		require.NoError(t, err)
 	}
 	ready()
@@ -90,22 +91,10 @@ func (j journey) judge(t *testing.T, err error) told {
 	default:
 		assert.Contains(t, []int{0, all}, past, "it must be whole")
 	}
-	_, err = read(t.Context(), session{j.DB, nil}, "SELECT owner, balance FROM accounts")
-	assert.NoError(t, err, "whoever comes next")
 	return what
 }
 
-// decidedAt are the points at which it is too late to turn back.
-func decidedAt(point string) bool {
-	for _, p := range []string{"before_decide", "after_decide", "before_finish", "after_finish", "before_forget"} {
-		if strings.HasPrefix(point, p) {
-			return true
-		}
-	}
-	return false
-}
-
-func TestCommitTellsTheTruthAtEveryPoint(t *testing.T) {
+func TestCommitTellsTheTruthWhereverItIsStopped(t *testing.T) {
 	steps := &stepper{}
 	var mu sync.Mutex
 	var seen []string
@@ -122,62 +111,45 @@ func TestCommitTellsTheTruthAtEveryPoint(t *testing.T) {
 		j := journey{w, at}
 		w.reset(t)
 		seen = nil
-		require.Equal(t, toldCommitted, j.judge(t, j.run(t, t.Context(), func() {})))
-		points := append([]string(nil), seen...)
-		for n, point := range points {
+		err := j.run(t, t.Context(), func() { w.arm(0, nil) })
+		moments, points := w.disarm(), seen
+		require.Equal(t, toldCommitted, j.judge(t, err))
+		for n := range len(points) + moments {
+			point, message := "", n-len(points)+1
+			name := fmt.Sprintf("message %d of %d", message, moments)
+			if n < len(points) {
+				point = points[n]
+				name = strings.ReplaceAll(point, "/", " ")
+			}
 			for h, how := range ways {
-				if !every && h != (n+at)%len(ways) && how != "cancel" {
+				if !every && (n+at+h)%len(ways) != 0 && (point == "" || how != "cancel") {
 					continue
 				}
-				t.Run(fmt.Sprintf("%s/%s/%s", c.name, strings.ReplaceAll(point, "/", " "), how), func(t *testing.T) {
+				t.Run(c.name+"/"+how+"/"+name, func(t *testing.T) {
 					w.reset(t)
 					var stop func()
 					ctx := (&attempt{world: w}).by(t, how, func(f func()) { stop = f })
-					err := j.run(t, ctx, func() {
+					what := j.judge(t, j.run(t, ctx, func() {
+						if point == "" {
+							w.arm(message, stop)
+							return
+						}
 						steps.arm(strings.TrimSuffix(point, "/"), func() {
 							stop()
 							time.Sleep(2 * time.Millisecond) // whoever watches the context hears of it
 						})
-					})
+					}))
 					steps.arm("", nil)
-					what := j.judge(t, err)
 					count[what]++
-					if strings.HasPrefix(how, "pg_") || len(c.write) == 0 {
+					if strings.HasPrefix(how, "pg_") {
 						return
 					}
-					if decidedAt(point) && len(c.write) > 1 {
-						assert.Equal(t, toldCommitted, what, "it was decided: %v", err)
+					if (decided(point) || strings.HasPrefix(point, "before_decide")) && len(c.write) > 1 {
+						assert.Equal(t, toldCommitted, what, "it was decided")
 					}
-					assert.NotEqual(t, toldDoubt, what, "nothing was lost: %v", err)
-				})
-			}
-		}
-	}
-	t.Log(count)
-	assert.Positive(t, count[toldCommitted])
-	assert.Positive(t, count[toldRolledBack])
-}
-
-func TestCommitTellsTheTruthAtAnyMessage(t *testing.T) {
-	w := openWorld(t, nil)
-	count := make(map[told]int)
-	for at, c := range commits {
-		j := journey{w, at}
-		moments := 0
-		w.reset(t)
-		err := j.run(t, t.Context(), func() { w.arm(0, nil) })
-		moments = w.disarm()
-		require.Equal(t, toldCommitted, j.judge(t, err))
-		for h, how := range ways {
-			for n := 1; n <= moments; n++ {
-				if !every && (n+h+at)%4 != 0 {
-					continue
-				}
-				t.Run(fmt.Sprintf("%s/%s/moment %d of %d", c.name, how, n, moments), func(t *testing.T) {
-					w.reset(t)
-					var stop func()
-					ctx := (&attempt{world: w}).by(t, how, func(f func()) { stop = f })
-					count[j.judge(t, j.run(t, ctx, func() { w.arm(n, stop) }))]++
+					if point != "" {
+						assert.NotEqual(t, toldDoubt, what, "nothing was lost")
+					}
 				})
 			}
 		}
@@ -230,5 +202,192 @@ func TestAContextEndsTheWaitForAFrozenShard(t *testing.T) {
 	}
 }
 
-var _ = errors.New
-var _ xatest.Mode
+// manyRows are queries whose results do not fit into the buffers on the way.
+var manyRows = map[string]string{
+	"one shard":           "SELECT owner, repeat('x', 500) FROM accounts, generate_series(1, 20000) WHERE owner = $1",
+	"joined":              "SELECT owner, repeat('x', 500) FROM accounts, generate_series(1, 2000)",
+	"ordered merge":       "SELECT g, repeat('x', 500) FROM accounts, generate_series(1, 2000) g ORDER BY g",
+	"merge by PostgreSQL": `SELECT owner, repeat('x', 500) FROM accounts, generate_series(1, 1000) ORDER BY owner COLLATE "en-x-icu"`,
+	"gather":              "SELECT a.owner, repeat('x', 500) FROM accounts a JOIN accounts b ON a.note = b.note, generate_series(1, 500)",
+}
+
+func TestRowsCanBeStoppedWhileTheyAreRead(t *testing.T) {
+	w := openWorld(t, nil)
+	for name, query := range manyRows {
+		for _, inside := range []bool{false, true} {
+			for _, reading := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/in a transaction: %t/while they are read: %t", name, inside, reading), func(t *testing.T) {
+					w.reset(t)
+					a := &attempt{world: w, pastOn: []int{0, 1, 2}}
+					conn := a.pin(t)
+					tx := a.begin(t, conn)
+					var on runner = tx
+					if !inside {
+						require.NoError(t, tx.Rollback())
+						on = w.DB
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					rows, err := on.QueryContext(ctx, query, w.args(query)...)
+					require.NoError(t, err)
+					require.True(t, rows.Next())
+					if reading {
+						time.AfterFunc(2*time.Millisecond, cancel)
+						for rows.Next() {
+						}
+						assert.ErrorIs(t, rows.Err(), context.Canceled)
+					}
+					cancel()
+					_ = rows.Close()
+					w.quiet(t)
+					if inside {
+						_, err = tx.Exec("SELECT balance FROM accounts WHERE owner = $1", w.names[0])
+						assert.Equal(t, "25P02", codeOf(t, err), "%v", err)
+						assert.ErrorIs(t, tx.Commit(), pgx.ErrTxCommitRollback)
+					}
+					require.NoError(t, conn.Close())
+					w.settled(t, name)
+					assert.Zero(t, w.past(t))
+					got, err := read(t.Context(), w.DB, "SELECT owner FROM accounts")
+					require.NoError(t, err)
+					assert.Len(t, strings.Split(got, "\n"), 15, "nothing of the rows is left for whoever comes next")
+				})
+			}
+		}
+	}
+}
+
+func TestNothingIsDoneInAContextThatHasEnded(t *testing.T) {
+	w := openWorld(t, nil)
+	for _, kind := range kinds {
+		for _, mode := range modes {
+			if kind.only != "" && !strings.Contains(kind.only, mode.name) {
+				continue
+			}
+			t.Run(kind.name+"/"+mode.name, func(t *testing.T) {
+				w.reset(t)
+				kind.apart = true // a transaction does not hear of it
+				a := &attempt{world: w, kind: kind, before: w.state(t), after: w.state(t), pastOn: []int{0, 1, 2}, stopped: true, keeps: true}
+				ctx := a.by(t, "deadline", func(stop func()) { a.obstruct = stop })
+				_, err := mode.run(t, a, ctx)
+				require.Error(t, err)
+				_, err = w.BeginTx(ctx, nil)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			})
+		}
+	}
+}
+
+// impatient is a context that mostly lasts, and sometimes ends within a moment.
+func impatient(ctx context.Context, r *rand.Rand) (context.Context, func()) {
+	if r.IntN(3) > 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Duration(r.IntN(8000))*time.Microsecond)
+}
+
+// anything runs some statement; none changes the sum of balances.
+func (w *world) anything(ctx context.Context, r *rand.Rand, on runner) error {
+	ctx, cancel := impatient(ctx, r)
+	defer cancel()
+	from, to, n := w.names[r.IntN(3)], fmt.Sprint("c", 1+r.IntN(12)), 1+r.IntN(9)
+	writes := []struct {
+		query string
+		args  []any
+	}{
+		{"UPDATE accounts SET balance = balance + CASE owner WHEN $1 THEN -$3 ELSE $3 END::bigint WHERE owner IN ($1, $2)", []any{from, to, n}},
+		{"UPDATE items SET id = id + 1000 WHERE id % 8 = $1", []any{n % 8}},
+		{"UPDATE currencies SET name = name", nil},
+		{"UPDATE accounts a SET note = u.what FROM audit u WHERE u.id = a.balance % 7", nil},
+		{"SELECT pg_notify('channel', 'x')", nil},
+	}
+	if at := r.IntN(2 * len(writes)); at < len(writes) {
+		_, err := on.ExecContext(ctx, writes[at].query, writes[at].args...)
+		return err
+	}
+	_, err := kinds[r.IntN(6)].run(ctx, w, session{on, nil}) // those that read
+	return err
+}
+
+// marked runs a transaction of some statements that marks every shard, and tells
+// how it ended.
+func (w *world) marked(r *rand.Rand, mark int) told {
+	ctx, cancel := impatient(context.Background(), r)
+	defer cancel()
+	tx, err := w.BeginTx(ctx, &sql.TxOptions{Isolation: []sql.IsolationLevel{0, 0, sql.LevelRepeatableRead}[r.IntN(3)]})
+	if err != nil {
+		return toldRolledBack
+	}
+	defer tx.Rollback() //nolint:errcheck // over already, or nothing to be done
+	for _, name := range w.names {
+		_, err := tx.ExecContext(ctx, "INSERT INTO ledger VALUES ($1, $2, 0)", name, mark)
+		switch r.IntN(4) {
+		case 0:
+			err = errors.Join(err, w.anything(ctx, r, tx))
+		case 1: // and back, whatever comes of it
+			_, before := tx.ExecContext(ctx, "SAVEPOINT s; SET LOCAL work_mem = '3MB'")
+			_ = w.anything(ctx, r, tx)
+			_, back := tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT s")
+			err = errors.Join(err, before, back)
+		}
+		if err != nil {
+			return toldRolledBack
+		}
+	}
+	if r.IntN(5) == 0 {
+		return toldRolledBack
+	}
+	return tellOf(tx.Commit())
+}
+
+func TestACrowdOfLittlePatienceLeavesNothingBehind(t *testing.T) {
+	w := openWorld(t, func(cfg *xadriver.Config) { cfg.LockWait = 300 * time.Millisecond }, "shard_conns=3")
+	const sum = "SELECT (SELECT sum(balance)::bigint FROM accounts), (SELECT count(*) FROM items)"
+	before, err := read(t.Context(), w.DB, sum)
+	require.NoError(t, err)
+	w.settled(t, "before")
+	goroutines := runtime.NumGoroutine()
+	var history sync.Map
+	var clients sync.WaitGroup
+	for i := range 8 {
+		clients.Go(func() {
+			r := rand.New(rand.NewPCG(7, uint64(i)))
+			for n := range 15 {
+				history.Store(1+i*1000+n, w.marked(r, 1+i*1000+n))
+				_ = w.anything(context.Background(), r, w.DB)
+			}
+		})
+	}
+	clients.Wait()
+	w.settled(t, "afterwards")
+	after, err := read(t.Context(), w.DB, sum)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+	require.Eventually(t, func() bool {
+		return w.count(t, "SELECT count(*) FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid IS DISTINCT FROM pg_backend_pid()") == 0
+	}, 10*time.Second, time.Millisecond, "locks are left")
+	on := make(map[string]int)
+	for _, list := range w.everywhere(t, "SELECT string_agg(n::text, ' ') FROM ledger") {
+		for _, n := range strings.Fields(list) {
+			on[n]++
+		}
+	}
+	count := make(map[told]int)
+	for mark, what := range history.Range {
+		count[what.(told)]++
+		want := map[told][]int{toldCommitted: {3}, toldRolledBack: {0}, toldDoubt: {0, 3}}[what.(told)]
+		assert.Contains(t, want, on[fmt.Sprint(mark)], "transaction %d: %s", mark, what)
+	}
+	for range 3 { // whichever connections they get
+		mem, err := read(t.Context(), w.DB, "SELECT DISTINCT current_setting('work_mem') FROM accounts")
+		require.NoError(t, err)
+		assert.Equal(t, "[{4MB true}]", mem)
+	}
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines, "goroutines have leaked")
+	t.Log(count)
+	assert.Positive(t, count[toldCommitted])
+	assert.Positive(t, count[toldRolledBack])
+}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,17 +66,13 @@ type line struct {
 
 func (l line) Write(p []byte) (int, error) {
 	l.tap.pass()
-	n, err := l.Conn.Write(p)
-	l.tap.pass()
-	return n, err
+	defer l.tap.pass()
+	return l.Conn.Write(p)
 }
 
 func (l line) Read(p []byte) (int, error) {
-	n, err := l.Conn.Read(p)
-	if n > 0 {
-		l.tap.pass()
-	}
-	return n, err
+	defer l.tap.pass()
+	return l.Conn.Read(p)
 }
 
 // world is a bank whose connections are tapped, and whose servers are watched by
@@ -91,27 +86,7 @@ type world struct {
 
 	mu    sync.Mutex
 	watch []*pgx.Conn
-	gate  [3]atomic.Pointer[gate] // before new connections to a shard
-}
-
-// gate keeps connections from being opened until it is closed as a channel.
-type gate struct {
-	open  chan struct{}
-	knock atomic.Int32 // those who wait
-}
-
-func (g *gate) pass(ctx context.Context) error {
-	if g == nil {
-		return nil
-	}
-	g.knock.Add(1)
-	defer g.knock.Add(-1)
-	select {
-	case <-g.open:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	gates [3]atomic.Pointer[chan struct{}] // before new connections to a shard, until they are closed
 }
 
 const worldSchema = bankSchema + `;
@@ -131,8 +106,12 @@ func openWorld(t *testing.T, change func(*xadriver.Config), more ...string) *wor
 		p, err := pgx.ParseConfig(cfg.Shards[i].DSN)
 		require.NoError(t, err)
 		p.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if err := w.gate[i].Load().pass(ctx); err != nil {
-				return nil, err
+			if gate := w.gates[i].Load(); gate != nil {
+				select {
+				case <-*gate:
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
 			}
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 			if err != nil {
@@ -201,10 +180,10 @@ func (w *world) state(t testing.TB) string {
 	return strings.Join(w.everywhere(t, b.String()+")"), "\n")
 }
 
-// past is on how many shards the rows of the table past are.
-func (w *world) past(t testing.TB) (n int) {
+// count is on how many shards a query answers with something but 0.
+func (w *world) count(t testing.TB, query string) (n int) {
 	t.Helper()
-	for _, s := range w.everywhere(t, "SELECT count(*) FROM past") {
+	for _, s := range w.everywhere(t, query) {
 		if s != "0" {
 			n++
 		}
@@ -212,42 +191,41 @@ func (w *world) past(t testing.TB) (n int) {
 	return n
 }
 
+// past is on how many shards the table past has rows.
+func (w *world) past(t testing.TB) int { return w.count(t, "SELECT count(*) FROM past") }
+
+// ours are the backends of the driver.
+const ours = " FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> 'holder' "
+
 // backends does something to all of the driver's backends that do anything.
 func (w *world) backends(t testing.TB, what string) {
-	w.everywhere(t, "SELECT count("+what+"(pid)) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'")
+	w.everywhere(t, "SELECT count("+what+"(pid))"+ours+"AND state <> 'idle'")
 }
 
 // quiet waits until the servers run nothing of the driver's any more.
 func (w *world) quiet(t testing.TB) {
 	t.Helper()
-	assert.Eventually(t, func() bool {
-		return !slices.ContainsFunc(w.everywhere(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"),
-			func(n string) bool { return n != "0" })
-	}, 20*time.Second, 2*time.Millisecond, "the server goes on with a statement that nobody waits for")
+	assert.Eventually(t, func() bool { return w.count(t, "SELECT count(*)"+ours+"AND state = 'active'") == 0 },
+		20*time.Second, 2*time.Millisecond, "the server goes on with a statement that nobody waits for")
 }
 
 // settled waits until the servers do nothing for the driver any more, nothing is
 // open or prepared there, and nobody holds a connection or waits for one.
 func (w *world) settled(t testing.TB, what string) {
 	t.Helper()
-	const busy = `SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-			AND coalesce(state, '') <> 'idle' AND application_name <> 'holder')
-		+ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())`
-	var last string
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-		servers := w.everywhere(t, busy)
+		busy := w.count(t, "SELECT count(*)"+ours+"AND coalesce(state, '') <> 'idle'")
+		prepared := w.count(t, "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()")
 		stats := w.connector.Stats()
 		held := 0
 		for _, p := range stats.Pools {
 			held += p.InUse
 		}
-		if !slices.ContainsFunc(servers, func(s string) bool { return s != "0" }) && held == 0 && stats.Queue == 0 {
+		if busy+prepared+held+stats.Queue == 0 {
 			return
 		}
-		last = fmt.Sprintf("busy or prepared: %v, in use: %d, in the queue: %d", servers, held, stats.Queue)
 		if time.Now().After(end) {
-			t.Log(w.everywhere(t, "SELECT string_agg(concat_ws(' ', pid, state, wait_event, query), E'\n') FROM pg_stat_activity WHERE datname = current_database()"))
-			require.Fail(t, "it does not end", "%s: %s", what, last)
+			require.Fail(t, "it does not end", "%s: servers busy: %d, prepared: %d; in use: %d, in the queue: %d", what, busy, prepared, held, stats.Queue)
 		}
 	}
 }
@@ -268,6 +246,28 @@ func (e *ending) Err() error {
 	default:
 		return nil
 	}
+}
+
+// session is where a statement is run: on the database, on a pinned connection, or
+// in a transaction of it.
+type session struct {
+	runner
+	conn *sql.Conn
+}
+
+// runner is a *sql.DB, *sql.Conn or *sql.Tx.
+type runner interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	PrepareContext(context.Context, string) (*sql.Stmt, error)
+}
+
+// args are those of a statement that concerns one owner.
+func (w *world) args(query string) []any {
+	if strings.Contains(query, "$1") {
+		return []any{w.names[w.on]}
+	}
+	return nil
 }
 
 // obstacle is something on one shard that statements wait for.
@@ -311,23 +311,23 @@ var obstacles = []obstacle{
 		name: "a connection", keeps: true, settings: []string{"conn_max_idle=1ms", "health_check=2ms"}, modes: "alone pinned transaction savepoint", ways: []string{"cancel", "deadline"},
 		put: func(t *testing.T, a *attempt, at int) (func() bool, func()) {
 			require.Eventually(t, func() bool { return a.connector.Stats().Pools[at].Open == 0 }, 10*time.Second, time.Millisecond)
-			g := &gate{open: make(chan struct{})}
-			a.gate[at].Store(g)
-			return func() bool { return g.knock.Load() > 0 }, func() {
-				a.gate[at].Store(nil)
-				close(g.open)
+			gate := make(chan struct{})
+			a.gates[at].Store(&gate)
+			return func() bool { return a.connector.Stats().Pools[at].Open > 0 }, func() {
+				a.gates[at].Store(nil)
+				close(gate)
 			}
 		},
 	},
 }
 
-// put puts the obstacle up; what waits for it is stopped, and it is removed when
-// nothing of ours runs any more.
-func (o *obstacle) stop(t *testing.T, a *attempt, at int, stop func()) {
+// stop lets a statement run into the obstacle, and be stopped when it waits for it.
+// The obstacle is removed when the servers run nothing of ours any more.
+func (o obstacle) stop(t *testing.T, a *attempt, at int, stop func()) {
 	a.obstruct = func() {
 		waits, remove := o.put(t, a, at)
-		var once sync.Once
 		done := make(chan struct{})
+		var once sync.Once
 		var watching sync.WaitGroup
 		watching.Go(func() {
 			for !waits() {
@@ -362,18 +362,12 @@ func lockTables(t *testing.T, a *attempt, at int) (func() bool, func()) {
 	_, err = conn.Exec(t.Context(), lock)
 	require.NoError(t, err)
 	return func() bool {
-		for i, n := range a.everywhere(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") {
-			if i == at && n != "0" {
-				return true
-			}
-		}
-		return false
+		return a.count(t, "SELECT count(*)"+ours+"AND state = 'active'") == 1 && a.count(t, "SELECT count(*)"+ours+"AND wait_event_type = 'Lock'") == 1 // all others have answered
 	}, func() { require.NoError(t, conn.Close(context.Background())) }
 }
 
 func TestAStatementThatWaitsCanBeStopped(t *testing.T) {
-	for o := range obstacles {
-		o := &obstacles[o]
+	for _, o := range obstacles {
 		w := openWorld(t, o.change, o.settings...)
 		for k, kind := range kinds {
 			for m, mode := range modes {
@@ -396,7 +390,7 @@ func TestAStatementThatWaitsCanBeStopped(t *testing.T) {
 						_, err := mode.run(t, a, ctx)
 						require.Error(t, err, "it did not wait")
 						if a.code != "" {
-							assert.Equal(t, a.code, sqlState(err), "%v", err)
+							assert.Equal(t, a.code, codeOf(t, err), "%v", err)
 						}
 					})
 				}

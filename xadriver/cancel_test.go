@@ -49,53 +49,25 @@ func (a *attempt) by(t *testing.T, how string, when func(stop func())) context.C
 	return context.Background()
 }
 
-// session is where a statement is run: on the database, on a pinned connection, or
-// in a transaction of a pinned connection.
-type session struct {
-	runner
-	conn *sql.Conn // nil on the database
-}
-
-// runner is a *sql.DB, *sql.Conn or *sql.Tx.
-type runner interface {
-	ExecContext(context.Context, string, ...any) (sql.Result, error)
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-	PrepareContext(context.Context, string) (*sql.Stmt, error)
-}
-
-// pinned lends a connection.
-func (s session) pinned(ctx context.Context, w *world, f func(*sql.Conn) error) error {
-	if s.conn != nil {
-		return f(s.conn)
-	}
-	conn, err := w.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(conn), conn.Close())
-}
-
 // read returns all rows as text.
-func read(ctx context.Context, s session, query string, args ...any) (string, error) {
+func read(ctx context.Context, s runner, query string, args ...any) (string, error) {
 	rows, err := s.QueryContext(ctx, query, args...)
 	if err != nil {
 		return "", err
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
-	if err != nil {
-		return "", err
+	row, to := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	for i := range row {
+		to[i] = &row[i]
 	}
 	var out []string
-	for rows.Next() {
-		row, to := make([]sql.NullString, len(columns)), make([]any, len(columns))
-		for i := range row {
-			to[i] = &row[i]
-		}
-		if err := rows.Scan(to...); err != nil {
-			return "", err
-		}
+	for err == nil && rows.Next() {
+		err = rows.Scan(to...)
 		out = append(out, fmt.Sprint(row))
+	}
+	if err != nil {
+		return "", err
 	}
 	slices.Sort(out)
 	return strings.Join(out, "\n"), rows.Err()
@@ -116,20 +88,13 @@ type kind struct {
 
 func reading(query string) func(context.Context, *world, session) (string, error) {
 	return func(ctx context.Context, w *world, s session) (string, error) {
-		if strings.Contains(query, "$1") {
-			return read(ctx, s, query, w.names[w.on])
-		}
-		return read(ctx, s, query)
+		return read(ctx, s, query, w.args(query)...)
 	}
 }
 
 func writing(query string) func(context.Context, *world, session) (string, error) {
 	return func(ctx context.Context, w *world, s session) (string, error) {
-		var args []any
-		if strings.Contains(query, "$1") {
-			args = append(args, w.names[w.on])
-		}
-		res, err := s.ExecContext(ctx, query, args...)
+		res, err := s.ExecContext(ctx, query, w.args(query)...)
 		if err != nil {
 			return "", err
 		}
@@ -156,13 +121,9 @@ var kinds = []kind{
 	{name: "CREATE TABLE", run: writing("CREATE TABLE made (owner text PRIMARY KEY, n bigserial)"), waits: "a slot, a connection"},
 	{name: "CREATE INDEX", run: writing("CREATE INDEX made_index ON accounts (balance)")},
 	{name: "CREATE INDEX CONCURRENTLY", run: writing("CREATE INDEX CONCURRENTLY made_index ON accounts (balance)"), only: "alone pinned", loose: true, partly: true},
-	{name: "CopyFrom", run: func(ctx context.Context, w *world, s session) (out string, err error) {
-		err = s.pinned(ctx, w, func(conn *sql.Conn) error {
-			n, err := xadriver.CopyFrom(ctx, conn, "accounts", accountColumns, copied(200))
-			out = fmt.Sprint(n)
-			return err
-		})
-		return out, err
+	{name: "CopyFrom", run: func(ctx context.Context, _ *world, s session) (string, error) {
+		n, err := xadriver.CopyFrom(ctx, s.conn, "accounts", accountColumns, copied(200))
+		return fmt.Sprint(n), err
 	}},
 	{name: "Prepare", run: func(ctx context.Context, w *world, s session) (string, error) {
 		stmt, err := s.PrepareContext(ctx, "UPDATE accounts SET balance = balance + 1 WHERE note = $1")
@@ -176,21 +137,19 @@ var kinds = []kind{
 	{name: "SAVEPOINT", run: writing("SAVEPOINT a; UPDATE accounts SET balance = 5; ROLLBACK TO SAVEPOINT a; RELEASE SAVEPOINT a"), only: "transaction savepoint"},
 	{name: "pg_notify", run: reading("SELECT pg_notify('channel', 'something')"), waits: "a slot"},
 	{name: "batch on one shard", run: func(ctx context.Context, w *world, s session) (string, error) {
-		return "", s.pinned(ctx, w, func(conn *sql.Conn) error {
-			return conn.Raw(func(raw any) error {
-				pg, err := raw.(*xadriver.Conn).Shard(ctx, fmt.Sprint("s", w.on+1))
-				if err != nil {
-					return err
-				}
-				batch := &pgx.Batch{}
-				batch.Queue("UPDATE accounts SET balance = 7")
-				batch.Queue("DELETE FROM items")
-				return pg.Conn().SendBatch(ctx, batch).Close()
-			})
+		return "", s.conn.Raw(func(raw any) error {
+			pg, err := raw.(*xadriver.Conn).Shard(ctx, fmt.Sprint("s", w.on+1))
+			if err != nil {
+				return err
+			}
+			batch := &pgx.Batch{}
+			batch.Queue("UPDATE accounts SET balance = 7")
+			batch.Queue("DELETE FROM items")
+			return pg.Conn().SendBatch(ctx, batch).Close()
 		})
 	}, loose: true, unseen: true},
 	{name: "Ping", run: func(ctx context.Context, w *world, s session) (string, error) {
-		return "", s.pinned(ctx, w, func(conn *sql.Conn) error { return conn.PingContext(ctx) })
+		return "", s.conn.PingContext(ctx)
 	}, apart: true, waits: "nothing"},
 	{name: "Route", run: func(ctx context.Context, w *world, _ session) (string, error) {
 		_, err := w.connector.Route(ctx, "SELECT count(DISTINCT note) FROM accounts")
@@ -224,7 +183,9 @@ var modes = []struct {
 	run  func(t *testing.T, a *attempt, ctx context.Context) (got string, err error)
 }{
 	{"alone", func(t *testing.T, a *attempt, ctx context.Context) (string, error) {
-		got, err := a.run(t, ctx, session{a.DB, nil})
+		conn := a.pin(t)
+		got, err := a.run(t, ctx, session{a.DB, conn})
+		require.NoError(t, conn.Close())
 		a.judge(t, got, err)
 		return got, err
 	}},
@@ -252,7 +213,7 @@ var modes = []struct {
 		got, err := a.run(t, ctx, session{tx, conn})
 		if err != nil && !a.kind.apart && !a.kind.unseen {
 			_, next := tx.ExecContext(t.Context(), "SELECT balance FROM accounts WHERE owner = $1", a.names[0])
-			assert.Equal(t, "25P02", sqlState(next), "%v after %v", next, err)
+			assert.Equal(t, "25P02", codeOf(t, next), "%v after %v", next, err)
 		}
 		end := pgx.ErrTxCommitRollback
 		if err != nil && a.rolls {
@@ -277,14 +238,6 @@ var modes = []struct {
 		a.judgeEnd(t, a.want, back, end, a.before)
 		return got, err
 	}},
-}
-
-func sqlState(err error) string {
-	var s interface{ SQLState() string }
-	if errors.As(err, &s) {
-		return s.SQLState()
-	}
-	return ""
 }
 
 // run runs the statement, and looks whether a stopped one says so.
@@ -367,7 +320,7 @@ func (a *attempt) judge(t *testing.T, got string, err error) {
 		assert.Equal(t, a.before, state, "it said %v", err)
 	}
 	a.next(t, func() error {
-		_, err := read(t.Context(), session{a.DB, nil}, "SELECT owner, balance FROM accounts")
+		_, err := read(t.Context(), a.DB, "SELECT owner, balance FROM accounts")
 		return err
 	})
 }

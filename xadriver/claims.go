@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/xapg/xapg/xadriver/internal/plan"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 	"github.com/xapg/xapg/xadriver/internal/slots"
 )
@@ -92,9 +93,20 @@ func (t *transaction) ends() {
 	}
 }
 
+// errPinnedSetting is what comes of a setting and a pinned session in one transaction:
+// what PostgreSQL makes of the setting depends on how the transaction ends on each
+// shard, and a pinned session cannot begin anew on another connection.
+var errPinnedSetting = &plan.Refusal{
+	Clause: "SET within a transaction of a session with temporary tables, session-level locks or LISTEN", Reason: "it would have to be taken back with the transaction, on connections that cannot be replaced",
+	Remedy: "use SET LOCAL, or SET outside of the transaction",
+}
+
 // keep pins the session: what runs now leaves something in it that is not
 // replayed elsewhere.
 func (c *Conn) keep(ctx context.Context) error {
+	if c.txn != nil && len(c.txn.Settings()) > 0 {
+		return errPinnedSetting
+	}
 	c.session.stick(len(c.connector.shards))
 	if c.txn != nil {
 		for _, b := range c.txn.Open() {

@@ -229,10 +229,20 @@ func checkShardDSN(s Shard) error {
 		return nil
 	}
 	if _, err := pgx.ParseConfig(s.DSN); err != nil {
-		return &ConfigError{Path: "shards." + s.Name, Problem: "its DSN cannot be read (it is not shown, as it may hold a password)",
+		return &ConfigError{Path: "shards." + s.Name, Problem: "its DSN cannot be read" + reason(err) + " (it is not shown, as it may hold a password)",
 			Valid: []string{"postgres://user@host:port/database", "host=… port=… dbname=… user=…"}}
 	}
 	return nil
+}
+
+// plainReason is what pgx says of a bad DSN, as far as it has nothing of the DSN in it.
+var plainReason = regexp.MustCompile("`: ([a-z_/ ]{1,60}?)( \\(|:|$)")
+
+func reason(err error) string {
+	if m := plainReason.FindStringSubmatch(err.Error()); m != nil {
+		return ": " + m[1]
+	}
+	return ""
 }
 
 // spec is the shard map that the configuration describes.

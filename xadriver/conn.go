@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
@@ -29,6 +30,7 @@ type Conn struct {
 	unit    *slots.Claim  // of the statement that runs outside of a transaction
 	report  *Report       // of the statement that runs, where somebody traces
 	asked   asked         // what it has asked
+	sent    atomic.Bool   // something of the call that runs was sent, and may have been done
 	lent    []*shard.Conn // to the application, until it uses the connection for anything else
 	closed  bool
 }
@@ -235,6 +237,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err := ctx.Err(); err != nil {
 		return nil, err // nothing has happened
 	}
+	c.sent.Store(false)
 	ctx, end := c.traced(ctx, query)
 	_, res, err := c.run(ctx, query, args, false)
 	err = c.public(c.honest(ctx, err))
@@ -258,6 +261,7 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err := ctx.Err(); err != nil {
 		return nil, err // nothing has happened
 	}
+	c.sent.Store(false)
 	ctx, end := c.traced(ctx, query)
 	rows, _, err := c.run(ctx, query, args, true)
 	err = c.public(c.honest(ctx, err))
@@ -284,6 +288,8 @@ func (c *Conn) honest(ctx context.Context, err error) error {
 	switch {
 	case !errors.Is(err, driver.ErrBadConn):
 		return err
+	case c.txn == nil && c.sent.Load():
+		return serverError(origin.Lost, "xapg: a connection was lost when a part of the work had been done; look before running it again: "+err.Error())
 	case c.txn != nil:
 		return c.failed(serverError(origin.Lost, "xapg: a connection was lost within the transaction"))
 	default:

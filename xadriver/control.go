@@ -2,12 +2,14 @@ package xadriver
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/origin"
 	"github.com/xapg/xapg/xadriver/internal/plan"
 )
 
@@ -135,7 +137,17 @@ func (c *Conn) commit(ctx context.Context) error {
 			Remedy: "write on other shards in a transaction of its own",
 		}
 	}
-	return public(err)
+	c.sent.Store(true)
+	return lastWord(public(err))
+}
+
+// lastWord makes sure that the answer to a commit is never driver.ErrBadConn, upon
+// which database/sql would do something again.
+func lastWord(err error) error {
+	if errors.Is(err, driver.ErrBadConn) {
+		return serverError(origin.Lost, "xapg: a connection was lost while the transaction ended: "+err.Error())
+	}
+	return err
 }
 
 // yield lets go of the locks of a transaction that has failed: nobody need wait
@@ -223,6 +235,9 @@ func (c *Conn) set(ctx context.Context, s *plan.Statement) error {
 }
 
 func (c *Conn) setInTransaction(ctx context.Context, s *plan.Statement) error {
+	if (s.Class == plan.Set || s.Class == plan.Reset) && !s.Setting.Local && c.session.tenure.Pinned() {
+		return c.failed(errPinnedSetting)
+	}
 	if s.Class == plan.SetConstraints {
 		// Home says whether there are such constraints.
 		if _, err := c.txn.Branch(ctx, c.connector.home); err != nil {

@@ -53,6 +53,9 @@ func (c *Conn) copyFrom(ctx context.Context, table string, columns []string, sou
 	if c.closed {
 		return 0, ErrClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	if c.txn != nil && c.txn.Failed() {
 		return 0, errInFailedTransaction()
 	}

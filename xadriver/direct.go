@@ -31,7 +31,7 @@ func directValid(conn driver.Conn) bool {
 // directExec runs a statement that returns no rows.
 func (c *Conn) directExec(ctx context.Context, e driver.ExecerContext, query string, args []driver.NamedValue) (driver.Result, error) {
 	res, err := e.ExecContext(ctx, query, c.anew(query, args))
-	if c.again(err) {
+	if c.again(query, err) {
 		res, err = e.ExecContext(ctx, query, args)
 	}
 	if err == nil && definesTables(query) {
@@ -43,7 +43,7 @@ func (c *Conn) directExec(ctx context.Context, e driver.ExecerContext, query str
 // directQuery runs a statement that returns rows.
 func (c *Conn) directQuery(ctx context.Context, q driver.QueryerContext, query string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := q.QueryContext(ctx, query, c.anew(query, args))
-	if c.again(err) {
+	if c.again(query, err) {
 		rows, err = q.QueryContext(ctx, query, args)
 	}
 	return rows, err
@@ -60,10 +60,13 @@ func (c *Conn) anew(query string, args []driver.NamedValue) []driver.NamedValue 
 }
 
 // again reports whether a statement can be run again, because the server has only
-// found that what was prepared before is outdated.
-func (c *Conn) again(err error) bool {
-	return err != nil && shard.Outdated(err) && directValid(c.direct)
+// found that what pgx had prepared for it is outdated. That must be a single
+// statement which does nothing when it fails: no procedure, and no text of several.
+func (c *Conn) again(query string, err error) bool {
+	return err != nil && shard.Outdated(err) && directValid(c.direct) && !strings.Contains(query, ";") && reads.MatchString(query)
 }
+
+var reads = regexp.MustCompile(`(?i)^[\s(]*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\s`)
 
 var definition = regexp.MustCompile(`(?i)\b(ALTER|CREATE|DROP)\s`)
 

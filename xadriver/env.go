@@ -1,10 +1,14 @@
 package xadriver
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 )
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand puts environment variables into a value: ${NAME}, ${NAME:-default}, and
 // $$ for a dollar. What comes from the environment is taken as it is.
@@ -25,7 +29,7 @@ func expand(value string) (string, error) {
 		case strings.HasPrefix(rest, "{"):
 			inside, after, closed := strings.Cut(rest[1:], "}")
 			if !closed {
-				return "", fmt.Errorf("%q has no closing brace", "${"+clip(rest[1:]))
+				return "", errors.New("a ${ has no closing brace; write $$ for a dollar")
 			}
 			name, def, hasDefault := strings.Cut(inside, ":-")
 			v, set := os.LookupEnv(name)
@@ -34,6 +38,8 @@ func expand(value string) (string, error) {
 				b.WriteString(v)
 			case hasDefault:
 				b.WriteString(def)
+			case !variable.MatchString(name): // it may be a part of a password
+				return "", errors.New("what stands between ${ and } is no variable's name; write $$ for a dollar")
 			default:
 				return "", fmt.Errorf("the environment variable %q is not set; set it, or write ${%s:-default}", clip(name), clip(name))
 			}

@@ -1,6 +1,7 @@
 package xadriver
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -111,11 +112,11 @@ func public(err error) error {
 	)
 	switch {
 	case errors.As(err, &doubt):
-		return &InDoubtError{ID: doubt.ID, Shards: doubt.Shards, Cause: branch.Bare(doubt.Cause)}
+		return &InDoubtError{ID: doubt.ID, Shards: doubt.Shards, Cause: final(branch.Bare(doubt.Cause))}
 	case errors.As(err, &overruled):
 		return &AbortedError{ID: overruled.ID, Reason: overruled.Error()}
 	case errors.As(err, &undecided):
-		return &AbortedError{ID: undecided.ID, Reason: undecided.Error(), Cause: undecided.Cause}
+		return &AbortedError{ID: undecided.ID, Reason: undecided.Error(), Cause: final(undecided.Cause)}
 	case errors.As(err, &refusal):
 		return &UnsupportedError{Clause: refusal.Clause, Reason: refusal.Reason, Remedy: refusal.Remedy, Position: refusal.Position}
 	case errors.Is(err, plan.ErrWriting):
@@ -127,6 +128,15 @@ func public(err error) error {
 		return p.Unwrap()
 	}
 	return branch.Bare(err)
+}
+
+// final is a cause that nobody takes for driver.ErrBadConn, upon which database/sql
+// would run again what may have been done.
+func final(cause error) error {
+	if errors.Is(cause, driver.ErrBadConn) {
+		return errors.New("the connection was lost: " + cause.Error())
+	}
+	return cause
 }
 
 // GatherLimitError says that a statement needs more rows of the shards in one

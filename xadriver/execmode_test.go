@@ -105,3 +105,47 @@ func TestTheExecModeOfAConnectorIsRespected(t *testing.T) {
 	require.NoError(t, rows.Err())
 	assert.Equal(t, 20, n)
 }
+
+// pgx does not know domains, and writes an argument for one in different ways. What
+// is accepted is found again; what is not is refused.
+func TestRowsWhoseKeyIsADomainAreWhereTheirKeysAre(t *testing.T) {
+	at := time.Date(2026, 3, 1, 23, 30, 0, 123456000, time.FixedZone("EAT", 3*3600))
+	id := uuid.MustParse("a5a5a5a5-0000-4000-8000-0123456789ab")
+	accepted := 0
+	for kind, list := range map[string][]any{
+		"text":      {"plain", []byte("bytes"), at, time.Minute, sql.NullString{String: "s", Valid: true}, id},
+		"timestamp": {at, "2026-03-01 10:00:00"},
+		"bigint":    {int64(1), "2", uint8(3), sql.NullInt64{Int64: 4, Valid: true}},
+		"numeric":   {float32(0.1), "2.5", 3},
+		"uuid":      {id, id.String()},
+		"bytea":     {[]byte("bytes")},
+	} {
+		b := newBank(t, 3, "key.d_"+kind+"=k")
+		b.DB = openDB(t, b.dsn)
+		_, err := b.Exec("CREATE DOMAIN dom_" + kind + " AS " + kind + "; CREATE TABLE d_" + kind + " (k dom_" + kind + " PRIMARY KEY)")
+		require.NoError(t, err)
+		for _, v := range list {
+			for range 8 { // other shards, with some luck
+				if _, err := b.Exec("INSERT INTO d_"+kind+" VALUES ($1)", v); err != nil {
+					break
+				}
+				accepted++
+				var k string
+				require.NoError(t, b.QueryRow("SELECT k::text FROM d_"+kind).Scan(&k))
+				for _, by := range []any{k, v} {
+					var found int
+					require.NoError(t, b.QueryRow("SELECT count(*) FROM d_"+kind+" WHERE k = $1", by).Scan(&found), "%s %T", kind, by)
+					assert.Equal(t, 1, found, "%s: the row of a %T (%s) is not found by a %T", kind, v, k, by)
+				}
+				_, err = b.Exec("DELETE FROM d_" + kind)
+				require.NoError(t, err)
+				if s, ok := v.(string); !ok || kind != "text" {
+					break
+				} else {
+					v = s + "x"
+				}
+			}
+		}
+	}
+	assert.Greater(t, accepted, 12)
+}

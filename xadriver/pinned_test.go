@@ -77,3 +77,47 @@ func TestNothingOfAPinnedSessionReachesTheNextUser(t *testing.T) {
 		}
 	}
 }
+
+// A context that ends takes the connection, and with it what was in the session.
+func TestAPinnedSessionEndsWithItsConnection(t *testing.T) {
+	b := openBank(t, 3)
+	_, err := b.Exec("INSERT INTO audit VALUES (1, 'real')")
+	require.NoError(t, err)
+	conn, err := b.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "CREATE TEMPORARY TABLE audit (n int)")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = conn.ExecContext(ctx, "SELECT pg_sleep(10)")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, err = conn.ExecContext(t.Context(), "DELETE FROM audit")
+	require.Error(t, err)
+	assert.Equal(t, "1", b.on(t, 0, "SELECT count(*)::text FROM audit"))
+}
+
+func TestAPinnedSessionTakesNoSettingsWithinTransactions(t *testing.T) {
+	b := openBank(t, 2)
+	for _, statements := range [][]string{
+		{"SELECT pg_advisory_lock(1)", "BEGIN", "SET work_mem = '5MB'"},
+		{"BEGIN", "SET work_mem = '5MB'", "CREATE TEMPORARY TABLE mine (n int)"},
+	} {
+		conn, err := b.Conn(t.Context())
+		require.NoError(t, err)
+		for i, s := range statements {
+			_, err = conn.ExecContext(t.Context(), s)
+			if i < 2 {
+				require.NoError(t, err)
+			}
+		}
+		assert.Equal(t, "0A000", codeOf(t, err))
+		_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+		require.NoError(t, err)
+		_, err = conn.ExecContext(t.Context(), "SET work_mem = '5MB'")
+		require.NoError(t, err, "outside it holds")
+		_, err = conn.ExecContext(t.Context(), "BEGIN; SET LOCAL work_mem = '6MB'; COMMIT")
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+	}
+}

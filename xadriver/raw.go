@@ -63,6 +63,9 @@ func (c *Conn) Shard(ctx context.Context, name string) (*stdlib.Conn, error) {
 	if c.closed {
 		return nil, ErrClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	at, ok := c.connector.layout.Index(name)
 	if !ok {
 		return nil, noShard(name, c.connector.layout.Shards())
@@ -108,13 +111,9 @@ func (c *Conn) shardInTransaction(ctx context.Context, sh *shard.Shard) (*stdlib
 	if err != nil {
 		return nil, err
 	}
-	if b.Conn().Unsent() {
-		if _, err := b.Command(ctx, ""); err != nil { // BEGIN travels with an empty statement
-			return nil, c.public(err)
-		}
+	if err := b.Lend(ctx); err != nil {
+		return nil, c.public(c.honest(ctx, err))
 	}
-	b.Conn().Lent = true
-	b.NoteWrite()
 	return inner, nil
 }
 

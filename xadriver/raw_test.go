@@ -2,6 +2,7 @@ package xadriver_test
 
 import (
 	"database/sql"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,4 +125,17 @@ func TestWithASingleShardPgxsConnectionCanBeHadDirectly(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "host=h  dbname='my db'  user=u", cfg.Shards[0].DSN)
 	assert.Equal(t, "pgx", cfg.Raw)
+	for dsn, want := range map[string]string{
+		"postgres://u@h/d?xapg.raw=pgx#part":                      "postgres://u@h/d#part",
+		"postgresql://u@h/d?a=1&xapg.raw=pgx&b=2":                 "postgresql://u@h/d?a=1&b=2",
+		"application_name='a://b?c' host=h xapg.raw=pgx dbname=d": "application_name='a://b?c' host=h  dbname=d",
+	} {
+		cfg, err := xadriver.ParseDSN(strings.ReplaceAll(dsn, "?a=1&", "?application_name=1&"))
+		if err == nil {
+			assert.Equal(t, strings.ReplaceAll(want, "?a=1&b=2", "?application_name=1&b=2"), cfg.Shards[0].DSN)
+			assert.Equal(t, "pgx", cfg.Raw)
+		} else {
+			t.Error(err)
+		}
+	}
 }

@@ -65,8 +65,12 @@ func (r *Rows) came(err error) error {
 // Close implements driver.Rows.
 func (r *Rows) Close() error {
 	err := r.inner.Close()
-	if err != nil && r.branch != nil {
+	switch {
+	case err == nil:
+	case r.branch != nil:
 		r.branch.NoteError(err)
+	case r.txn != nil:
+		r.txn.Fail()
 	}
 	if r.scratch != nil {
 		err = errors.Join(err, r.scratch.Close())

@@ -276,9 +276,19 @@ func (c *Conn) on(ctx context.Context, b *branch.Branch, s call) (rows driver.Ro
 	if ctx, end := c.tracedPart(ctx, b.Shard(), s.sql); end != nil {
 		rows, res, err = c.onBranch(ctx, b, s)
 		end(err)
-		return rows, res, err
+		return rows, res, c.wasSent(err)
 	}
-	return c.onBranch(ctx, b, s)
+	rows, res, err = c.onBranch(ctx, b, s)
+	return rows, res, c.wasSent(err)
+}
+
+// wasSent notes that a shard may have done something for the call that runs: from
+// then on database/sql must not be told to run the call again.
+func (c *Conn) wasSent(err error) error {
+	if !errors.Is(err, driver.ErrBadConn) {
+		c.sent.Store(true)
+	}
+	return err
 }
 
 func (c *Conn) onBranch(ctx context.Context, b *branch.Branch, s call) (driver.Rows, driver.Result, error) {
@@ -309,7 +319,7 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 			sh.Reset()
 			continue
 		}
-		if shard.Outdated(err) && try == 0 {
+		if shard.Outdated(err) && try == 0 && countsRows(s.Class) {
 			continue // nothing was done: pgx forgets the statement that it had prepared there before the table changed
 		}
 		c.note(s.Statement, err)
@@ -323,7 +333,7 @@ func (c *Conn) onConn(ctx context.Context, s call, conn *shard.Conn) (driver.Row
 	if end != nil {
 		end(err)
 	}
-	return rows, res, err
+	return rows, res, c.wasSent(err)
 }
 
 func (c *Conn) onOwn(ctx context.Context, s call, conn *shard.Conn) (driver.Rows, driver.Result, error) {

@@ -28,7 +28,12 @@ func parseSingle(dsn string) (*Config, error) {
 
 // ownSettings takes the driver's settings out of a DSN, and leaves the rest as it is.
 func (c *Config) ownSettings(dsn string) (rest string, err error) {
-	if head, query, ok := strings.Cut(dsn, "?"); ok && strings.Contains(head, "://") {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		dsn, fragment, marked := strings.Cut(dsn, "#")
+		if marked {
+			fragment = "#" + fragment
+		}
+		head, query, _ := strings.Cut(dsn, "?")
 		var kept []string
 		for _, p := range strings.Split(query, "&") {
 			if !strings.HasPrefix(p, ownPrefix) {
@@ -44,9 +49,9 @@ func (c *Config) ownSettings(dsn string) (rest string, err error) {
 			}
 		}
 		if len(kept) == 0 {
-			return head, nil
+			return head + fragment, nil
 		}
-		return head + "?" + strings.Join(kept, "&"), nil
+		return head + "?" + strings.Join(kept, "&") + fragment, nil
 	}
 	words, err := keywords(dsn)
 	if err != nil {

@@ -72,6 +72,28 @@ func (b *Branch) Exec(ctx context.Context, sql string, args []driver.NamedValue,
 	return res, b.after(err)
 }
 
+// Lend prepares the branch for statements that the driver does not see: waiting for
+// locks is bounded from the start.
+func (b *Branch) Lend(ctx context.Context) error {
+	b.wrote = commit.Yes
+	if b.txn.wait != "" && !b.lockWait {
+		b.boundWait()
+	}
+	b.conn.Lent = true
+	if !b.conn.Unsent() {
+		return nil
+	}
+	_, err := b.Command(ctx, "") // what is queued travels with an empty statement
+	return err
+}
+
+func (b *Branch) boundWait() {
+	b.lockWait = true
+	if !Bounds([]string{b.conn.Shard().RuntimeParam("lock_timeout")}) {
+		b.conn.Queue(b.txn.wait)
+	}
+}
+
 // Describe asks the server for a statement's parameters and columns.
 func (b *Branch) Describe(ctx context.Context, sql string) (*shard.Description, error) {
 	d, err := b.conn.Describe(ctx, sql)
@@ -103,10 +125,7 @@ func (b *Branch) NoteError(err error) { _ = b.after(err) }
 
 func (b *Branch) before(e Effect) {
 	if b.txn.wait != "" && !b.lockWait && len(b.txn.open) > 1 {
-		b.lockWait = true
-		if !Bounds([]string{b.conn.Shard().RuntimeParam("lock_timeout")}) {
-			b.conn.Queue(b.txn.wait)
-		}
+		b.boundWait()
 	}
 	switch {
 	case e == Alters:

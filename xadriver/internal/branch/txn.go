@@ -137,9 +137,7 @@ func (t *Txn) EndSide(ctx context.Context, commit bool) {
 	if !commit || t.side.Commit(ctx) != nil {
 		t.side.Rollback(ctx)
 	}
-	if t.journal.lastingSettings() {
-		t.side.conn.Break()
-	}
+	t.side.conn.Break() // nobody knows what a function has left in its session
 	t.side.conn.Release()
 	t.side = nil
 }
@@ -158,8 +156,13 @@ func (t *Txn) Yield(ctx context.Context) {
 			sql = "ROLLBACK TO SAVEPOINT " + quote(name)
 		}
 	}
+	for _, b := range t.open {
+		if b.conn.Busy() { // its rows are still being read: later, perhaps
+			t.yielded = false
+		}
+	}
 	_ = Each(t.open, func(b *Branch) error {
-		if b.lost || b.conn.Unsent() || b.conn.Status() != shard.InTxn {
+		if b.lost || b.conn.Unsent() || b.conn.Busy() || b.conn.Status() != shard.InTxn {
 			return nil
 		}
 		if _, err := b.conn.Command(ctx, sql); err != nil {

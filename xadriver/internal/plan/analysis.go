@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/xapg/xapg/shardmap"
@@ -36,6 +38,7 @@ type analysis struct {
 	temporary bool // names temporary tables
 	asks      bool // asks for what was left there
 	notifies  bool
+	effects   bool // calls a function of PostgreSQL's own with effects of another kind
 	sets      bool // sets a sequence that counts on every shard
 	foreseen  *foreseen
 
@@ -94,10 +97,17 @@ func (p *Planner) placement(r *catalog.Relation) (*shardmap.Table, error) {
 	return t, nil
 }
 
+// domain reports whether a column's type is a domain: its own name is none of
+// PostgreSQL's, though its type is.
+func domain(c catalog.Column) bool {
+	_, known := shardmap.TypeOf(c.TypeOID)
+	return known && strings.Contains(c.Type, ".") && !strings.HasPrefix(c.Type, "pg_catalog.")
+}
+
 func columnsOf(r *catalog.Relation) []shardmap.Column {
 	out := make([]shardmap.Column, len(r.Columns))
 	for i, c := range r.Columns {
-		out[i] = shardmap.Column{Name: c.Name, TypeOID: c.TypeOID, Typmod: c.Typmod, NonDeterministic: c.NonDeterministic}
+		out[i] = shardmap.Column{Name: c.Name, TypeOID: c.TypeOID, Typmod: c.Typmod, NonDeterministic: c.NonDeterministic, Domain: domain(c)}
 	}
 	return out
 }

@@ -28,6 +28,9 @@ func (a *analysis) function(f *pg.FuncCall, sc *scope) {
 		a.foreign = true
 	}
 	a.notifies = a.notifies || info.Notifies
+	for _, prefix := range []string{"pg_logical_", "pg_replication_", "pg_export_", "pg_create_", "pg_drop_", "pg_copy_", "pg_advisory_", "pg_try_advisory_", "lo_"} {
+		a.effects = a.effects || strings.HasPrefix(name, prefix)
+	}
 	switch own {
 	case "now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday":
 		a.now = true

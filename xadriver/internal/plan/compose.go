@@ -136,7 +136,7 @@ func (c *composer) outputs() []string {
 func (c *composer) create(scatter *pg.Node, width int) error {
 	empty := pg.Clone(scatter)
 	sel := empty.GetSelectStmt()
-	sel.SortClause, sel.LimitCount, sel.LimitOffset, sel.LockingClause = nil, nil, nil, nil
+	sel.WhereClause, sel.SortClause, sel.LimitCount, sel.LimitOffset, sel.LockingClause = nil, nil, nil, nil, nil
 	sel.LimitOption = pg.LimitOption_LIMIT_OPTION_DEFAULT
 	if err := c.emptied(empty); err != nil {
 		return err
@@ -158,22 +158,25 @@ func (c *composer) create(scatter *pg.Node, width int) error {
 }
 
 // scatter keeps what the shards are asked. Rows that go into the table of partial
-// rows are asked for as text.
-func (c *composer) scatter(n *pg.Node) error {
+// rows are asked for as text; what they are is known, or has to be asked.
+func (c *composer) scatter(n *pg.Node, known []Described) error {
 	if err := c.typed(n); err != nil {
 		return err
 	}
 	if c.prog.Part != "" {
-		d, err := c.describe(n)
-		if err != nil {
-			return err
+		if known == nil {
+			d, err := c.describe(n)
+			if err != nil {
+				return err
+			}
+			known = d.Columns
 		}
-		if len(d.Columns) != c.prog.Width {
+		if len(known) != c.prog.Width {
 			return errOtherwise
 		}
 		s := &pg.SelectStmt{}
 		var columns []*pg.Node
-		for i, col := range d.Columns {
+		for i, col := range known {
 			if pseudo(col.OID) || c.a.cat.CastsToText(col.OID) {
 				return errOtherwise // no table can have such a column
 			}

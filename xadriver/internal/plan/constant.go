@@ -56,7 +56,7 @@ func (c constant) value(t *shardmap.Table, args []driver.NamedValue) (constant, 
 		if c.param > len(args) {
 			return constant{}, &KeyError{Table: t.Name, Column: t.Key, State: "08P01", Problem: fmt.Sprintf("is $%d, but %d arguments were given", c.param, len(args))}
 		}
-		c = read(t.Type.Key(args[c.param-1].Value))
+		c = read(argument(t, args[c.param-1].Value))
 	}
 	if c.err != nil {
 		return constant{}, keyError(t, c.err)
@@ -117,7 +117,7 @@ func elements(t *shardmap.Table, v any, yield func(shardmap.Key) error) error {
 		}
 	}
 	for i := range rv.Len() {
-		k, err := t.Type.Key(rv.Index(i).Interface())
+		k, err := argument(t, rv.Index(i).Interface())
 		c := read(k, err)
 		if err := c.keys(t, nil, yield); err != nil {
 			return err

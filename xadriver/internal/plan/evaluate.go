@@ -188,6 +188,7 @@ func (w *writer) value(c catalog.Column) *pg.Node {
 
 func (w *writer) valuesOf(rows []*pg.Node, cols []catalog.Column, given []int) (*pg.SelectStmt, error) {
 	out := &pg.SelectStmt{}
+	defaults := make([]*pg.Node, len(cols))
 	for _, l := range rows {
 		items := l.GetList().GetItems()
 		row := &pg.List{}
@@ -196,7 +197,10 @@ func (w *writer) valuesOf(rows []*pg.Node, cols []catalog.Column, given []int) (
 			if given[i] >= 0 && given[i] < len(items) && items[given[i]].GetSetToDefault() == nil {
 				n = items[given[i]]
 			} else {
-				n = w.value(c)
+				if defaults[i] == nil {
+					defaults[i] = w.value(c)
+				}
+				n = pg.Clone(defaults[i])
 			}
 			v, err := w.asValue(n, c.Type, c.TypeOID)
 			if err != nil {

@@ -115,7 +115,7 @@ func (g *grouper) compose() (bool, error) {
 		}
 		g.c.prog.Strategy = "partial aggregates"
 		g.c.prog.Reason = "each shard sums up its own rows, and a PostgreSQL session sums up the sums"
-		if err := g.c.scatter(node); err != nil {
+		if err := g.c.scatter(node, d.Columns); err != nil {
 			return false, err
 		}
 		return true, g.c.final(pg.Select(final), true)

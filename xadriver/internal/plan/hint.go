@@ -132,7 +132,7 @@ func (st *Statement) keyed(key any, args []driver.NamedValue) (Target, error) {
 }
 
 func place(t *shardmap.Table, value any) (int, error) {
-	k, err := t.Type.Key(value)
+	k, err := argument(t, value)
 	if err != nil {
 		return 0, keyError(t, err)
 	}

@@ -71,7 +71,7 @@ func (c *composer) projected() (bool, error) {
 	}
 	c.prog.Strategy = "merge by PostgreSQL"
 	c.prog.Reason = "each shard joins and filters its own rows, and a PostgreSQL session does what needs all of them at once"
-	if err := c.scatter(node); err != nil {
+	if err := c.scatter(node, nil); err != nil {
 		return false, err
 	}
 	return true, c.final(pg.Select(final), true)

@@ -46,7 +46,7 @@ func (c *composer) sorted() (bool, error) {
 		scatter.LimitOption = pg.LimitOption_LIMIT_OPTION_DEFAULT
 	}
 	node := pg.Select(scatter)
-	exact, err := c.exact(node, keys, visible, width)
+	exact, known, err := c.exact(node, keys, visible, width)
 	if err != nil {
 		return false, err
 	}
@@ -64,7 +64,7 @@ func (c *composer) sorted() (bool, error) {
 				c.prog.Strategy, c.prog.Reason = "scatter at one time", "the shards' rows are taken one after the other; the time is the same for all"
 			}
 		}
-		return true, c.scatter(node)
+		return true, c.scatter(node, known)
 	}
 	on := len(sel.DistinctClause) > 0 && sel.DistinctClause[0].GetNode() != nil
 	if (!limited || !simple) && !on { // DISTINCT ON takes the first of its order
@@ -91,7 +91,7 @@ func (c *composer) sorted() (bool, error) {
 		final.DistinctClause = []*pg.Node{{}}
 	}
 	c.prog.Strategy, c.prog.Reason = "merge by PostgreSQL", "the shards' rows are put in order, or compared with each other, by a PostgreSQL session: it is the judge of what is equal and what comes first"
-	if err := c.scatter(node); err != nil {
+	if err := c.scatter(node, known); err != nil {
 		return false, err
 	}
 	return true, c.final(pg.Select(final), true)
@@ -192,41 +192,49 @@ func (c *composer) lockable(sel *pg.SelectStmt) error {
 	}
 }
 
-// exact reports whether the driver itself can compare the keys exactly.
-func (c *composer) exact(scatter *pg.Node, keys []sortKey, visible, width int) (bool, error) {
-	if len(keys) == 0 {
-		return true, nil
-	}
+// exact reports whether the driver itself can compare the keys exactly, and what is
+// known of the columns.
+func (c *composer) exact(scatter *pg.Node, keys []sortKey, visible, width int) (bool, []Described, error) {
 	oids := c.desc.Columns
 	if width > visible {
+		if len(keys) == 0 {
+			return true, nil, nil
+		}
 		copied := pg.Clone(scatter)
 		if err := c.typed(copied); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		d, err := c.describe(copied)
 		if err != nil {
-			return false, err
+			return false, nil, err
 		}
 		oids = d.Columns
 	}
+	return c.exactly(keys, oids, width), oids, nil
+}
+
+func (c *composer) exactly(keys []sortKey, oids []Described, width int) bool {
+	if len(keys) == 0 {
+		return true
+	}
 	if len(oids) != width {
-		return false, nil
+		return false
 	}
 	for _, k := range keys {
 		if k.output < 0 || k.output >= width || k.by == nil || len(k.by.UseOp) > 0 {
-			return false, nil
+			return false
 		}
 		switch oids[k.output].OID {
 		case 16, 17, 20, 21, 23, 26, 700, 701, 1082, 1114, 1184, 2950:
 		case 25, 1043:
 			if !c.bytewise(k) {
-				return false, nil
+				return false
 			}
 		default:
-			return false, nil
+			return false
 		}
 	}
-	return true, nil
+	return true
 }
 
 // bytewise reports whether a text key is known to be ordered by its bytes.

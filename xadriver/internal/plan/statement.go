@@ -75,7 +75,8 @@ func (st *Statement) finish(a *analysis) {
 	st.Writes = st.Writes || a.modifies
 	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
 	st.AsksSession = a.asks
-	st.Aside = a.notifies && len(a.occurrences) == 0 && !a.unsharded && !a.reference && !a.temporary && !a.now && !a.shows && len(a.calls) == 0
+	st.Aside = a.notifies && len(a.occurrences) == 0 && !a.unsharded && !a.reference && !a.temporary && !a.now && !a.shows && len(a.calls) == 0 &&
+		!a.session && !a.foreign && !a.locks && !a.asks && !a.homeOnly && !a.userFunc && !a.effects
 	st.Temporary = a.temporary
 	st.Timed = st.Timed || a.now
 	for _, o := range a.occurrences {

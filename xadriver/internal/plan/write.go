@@ -221,7 +221,7 @@ func (w *writer) source(sel *pg.SelectStmt) error {
 
 // ShardOfValue is the shard to which a row belongs whose key is a Go value.
 func ShardOfValue(t *shardmap.Table, key any) (int, error) {
-	k, err := t.Type.Key(key)
+	k, err := argument(t, key)
 	if err == nil {
 		if k.IsNull() {
 			return 0, noKey(t, false)

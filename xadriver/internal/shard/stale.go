@@ -13,7 +13,8 @@ import (
 // that was prepared before and whose columns are others now is refused once
 // ("cached plan must not change result type"), and prepared anew the next time. A
 // program that changes its tables itself should not see that: outside of a
-// transaction the statement is run again, which is safe, since nothing was done;
+// transaction a query is run again, which is safe, since a query that failed has
+// done nothing;
 // within one, statements with a star, whose columns change most easily, are
 // described anew on connections that are older than the change.
 

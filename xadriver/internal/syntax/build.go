@@ -1,6 +1,10 @@
 package syntax
 
-import "github.com/sqlc-dev/oliphant/ast"
+import (
+	"sync"
+
+	"github.com/sqlc-dev/oliphant/ast"
+)
 
 // What statements for the shards are put together from.
 
@@ -92,13 +96,39 @@ func Cast(n *Node, typ string) *Node {
 
 // CastTo casts to a type by the name that PostgreSQL gives it.
 func CastTo(n *Node, typ string) (*Node, error) {
+	name, err := typeNames.parse(typ)
+	if err != nil {
+		return nil, err
+	}
+	return &Node{Node: &ast.Node_TypeCast{TypeCast: &ast.TypeCast{Arg: n, TypeName: Clone(name)}}}, nil
+}
+
+// typeNames are those that were read before: a statement may have thousands of casts
+// to few types.
+var typeNames = known{names: make(map[string]*ast.TypeName)}
+
+type known struct {
+	mu    sync.Mutex
+	names map[string]*ast.TypeName
+}
+
+func (k *known) parse(typ string) (*ast.TypeName, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if n := k.names[typ]; n != nil {
+		return n, nil
+	}
 	stmts, err := Parse("SELECT CAST(NULL AS " + typ + ")")
 	if err != nil {
 		return nil, err
 	}
-	cast := stmts[0].Node.GetSelectStmt().TargetList[0].GetResTarget().Val
-	cast.GetTypeCast().Arg = n
-	return cast, nil
+	const most = 1000
+	if len(k.names) >= most {
+		clear(k.names)
+	}
+	n := stmts[0].Node.GetSelectStmt().TargetList[0].GetResTarget().Val.GetTypeCast().GetTypeName()
+	k.names[typ] = n
+	return n, nil
 }
 
 // Table is a table in FROM, under an alias unless that is "".

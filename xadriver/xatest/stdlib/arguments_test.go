@@ -112,17 +112,20 @@ var passed = []struct {
 	{"xml", []any{"<a/>", []byte("<b/>")}},
 }
 
-// asText runs a statement for each argument, with its SQL type.
-func eachArgument(visit func(name, as string, arg any)) {
+// eachArgument visits the arguments with their SQL types: all of them in the modes
+// that write arguments in ways of their own, some in those that share one.
+func eachArgument(mode pgx.QueryExecMode, visit func(name, as string, arg any)) {
+	n := 0
 	for _, p := range passed {
-		missing := false
-		for _, name := range stage.lacking {
-			missing = missing || name == p.as
+		if slices.Contains(stage.lacking, p.as) {
+			continue
 		}
 		for i, arg := range p.args {
-			if !missing {
-				visit(fmt.Sprintf("%s from the %dth, a %T", p.as, i, arg), p.as, arg)
+			n++
+			if (mode == pgx.QueryExecModeCacheDescribe || mode == pgx.QueryExecModeDescribeExec) && n%4 != 0 {
+				continue
 			}
+			visit(fmt.Sprintf("%s from argument %d, a %T", p.as, i, arg), p.as, arg)
 		}
 	}
 }
@@ -131,13 +134,15 @@ func TestArgumentsAreTakenAsPgxTakesThem(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		take := func(t *testing.T, db *sql.DB, before ...any) map[string]outcome {
 			seen := make(map[string]outcome)
-			eachArgument(func(name, as string, arg any) {
+			eachArgument(mode, func(name, as string, arg any) {
 				seen[name] = asked(t.Context(), db, "SELECT $1::"+as, append(before[:len(before):len(before)], arg)...)
 			})
 			return seen
 		}
 		want := sameOnOneShard(t, mode, func(t *testing.T, db *sql.DB) map[string]outcome { return take(t, db) })
-		assert.Equal(t, []string{`"says so"`}, want["text from the 22th, a stdlib_test.stringer"].Rows[0])
+		if mode == modes[0] {
+			assert.Equal(t, []string{`"says so"`}, want["text from argument 22, a stdlib_test.stringer"].Rows[0])
+		}
 		given := []map[string]outcome{take(t, spread(t, mode))}
 		if slices.Contains(untyped, mode) {
 			given = append(given, take(t, spread(t, modes[0]), mode))
@@ -154,7 +159,7 @@ func TestArgumentsAreStoredAsPgxStoresThem(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		good := make(map[string]bool) // the others would fail the transaction
 		db := open(t, "pgx", mode)
-		eachArgument(func(name, as string, arg any) {
+		eachArgument(mode, func(name, as string, arg any) {
 			good[name] = done(t.Context(), db, "SELECT $1::"+as, arg).Error == "" &&
 				done(t.Context(), db, "UPDATE everything SET "+sampled{name: stored(as)}.column()+" = $1 WHERE false", arg).Error == ""
 		})
@@ -164,7 +169,7 @@ func TestArgumentsAreStoredAsPgxStoresThem(t *testing.T) {
 			require.NoError(t, err)
 			defer tx.Rollback()
 			id := 100
-			eachArgument(func(name, as string, arg any) {
+			eachArgument(mode, func(name, as string, arg any) {
 				if id++; !good[name] {
 					return
 				}

@@ -90,7 +90,8 @@ func TestAContextThatHasEndedKeepsAStatementFromBeingSent(t *testing.T) {
 }
 
 func TestAContextThatHasEndedOnAConnectionOfOnesOwn(t *testing.T) {
-	// pgx gives the connection up, and so does xapg wherever there are shards.
+	// pgx gives the connection up. On several shards there is none yet to be lost, so
+	// that the context's own error can be told.
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		see := func(t *testing.T, db *sql.DB, table string) (seen []string) {
 			ended, cancel := context.WithCancel(t.Context())
@@ -107,7 +108,9 @@ func TestAContextThatHasEndedOnAConnectionOfOnesOwn(t *testing.T) {
 		want := sameOnOneShard(t, mode, func(t *testing.T, db *sql.DB) []string { return see(t, db, "everything") })
 		assert.Contains(t, want[0], "bad connection")
 		for _, table := range tablesOfEverything {
-			assert.Equal(t, want, see(t, spread(t, mode), table))
+			for _, err := range see(t, spread(t, mode), table) {
+				assert.Contains(t, err, context.Canceled.Error())
+			}
 		}
 	})
 }
@@ -212,9 +215,6 @@ func (g *glance) Done() <-chan struct{} {
 func TestAContextMayEndBetweenAnyTwoSteps(t *testing.T) {
 	for _, mode := range []pgx.QueryExecMode{modes[0], modes[4]} {
 		everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
-			if table != "everything" {
-				t.Skip("driver: on several shards a connection may be given back twice, which ends the process")
-			}
 			for look := range int64(16) {
 				require.Empty(t, asked(t.Context(), db, "SELECT id FROM "+table+" WHERE id = $1", 1).Error)
 				ctx, cancel := context.WithCancel(t.Context())

@@ -79,34 +79,42 @@ func TestConnectingToShardsFails(t *testing.T) {
 	}
 }
 
-// killed ends the sessions of a database, but the one that asks.
-func killed(t *testing.T, server *xatest.Server, database string) {
+// killed ends the sessions of an application on a server.
+func killed(t *testing.T, server *xatest.Server, application string) {
 	t.Helper()
 	db := openURL(t, "pgx", server.DSN())
-	_, err := db.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database)
+	_, err := db.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", application)
 	require.NoError(t, err)
 }
 
 func TestAConnectionThatDiedIdleIsReplaced(t *testing.T) {
-	// A statement that was not sent may be sent again; database/sql does.
-	for _, mode := range []pgx.QueryExecMode{modes[0], modes[4]} {
-		everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
-			database := "spread"
-			if table == "everything" {
-				database = "alone"
-			}
-			require.Empty(t, asked(t.Context(), db, "SELECT id FROM "+table+" ORDER BY id").Error)
-			for _, s := range stage.servers.Shards {
-				killed(t, s, database)
-			}
-			var last error
-			for range 4 { // pgx notices a dead connection by pinging, when it was idle for a second, or by its first failure
-				if _, last = db.ExecContext(t.Context(), "UPDATE "+table+" SET c_integer = c_integer WHERE id < 3"); last == nil {
-					break
+	// A statement that was not sent may be sent again; database/sql does. One that was
+	// sent is the caller's to repeat.
+	prepareStage(t)
+	private := "cluster=failing log=" + xatest.Quote("sqlite:"+filepath.Join(t.TempDir(), "xapg.db")) + " " + placement
+	for _, s := range stage.servers.Shards {
+		private += " shard." + s.Name() + "=" + xatest.Quote(withSetting(s.Database("spread"), "application_name=failing"))
+	}
+	for name, db := range map[string]*sql.DB{
+		"everything":        openURL(t, "pgx", withSetting(stage.url, "application_name=failing")),
+		"everything ":       openURL(t, "xapg", withSetting(stage.url, "application_name=failing")),
+		"everything_spread": openURL(t, "xapg", private),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 3 {
+				require.Len(t, asked(t.Context(), db, "SELECT id FROM "+name+" ORDER BY id").Rows, everythingRows)
+				for _, s := range stage.servers.Shards {
+					killed(t, s, "failing")
 				}
-				assert.False(t, errors.Is(last, driver.ErrBadConn), "%v", last)
+				var err error
+				for range 4 { // pgx notices a dead connection by its first failure, or by asking it when it was idle for a second
+					if _, err = db.ExecContext(t.Context(), "UPDATE "+name+" SET c_integer = c_integer WHERE id < 5"); err == nil {
+						break
+					}
+					assert.False(t, errors.Is(err, driver.ErrBadConn), "%v", err)
+				}
+				assert.NoError(t, err)
 			}
-			assert.NoError(t, last)
 		})
 	}
 }
@@ -142,7 +150,7 @@ func TestAServerThatDiesWhileRowsAreRead(t *testing.T) {
 			require.NoError(t, err)
 			defer rows.Close()
 			require.True(t, rows.Next())
-			killed(t, stage.servers.Shards[0], "alone")
+			killed(t, stage.servers.Shards[0], "reading")
 			n := 0
 			for rows.Next() {
 				n++
@@ -152,7 +160,7 @@ func TestAServerThatDiesWhileRowsAreRead(t *testing.T) {
 			assert.False(t, errors.Is(rows.Err(), driver.ErrBadConn))
 			return "failed"
 		}
-		sameOnOneShard(t, mode, see)
+		sameOnOneShard(t, mode, see, "application_name=reading")
 	})
 }
 

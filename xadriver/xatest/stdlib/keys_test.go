@@ -93,7 +93,7 @@ func TestKeysAreFoundWhateverGoTypeTheyComeIn(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		use := func(db *sql.DB, before ...any) map[string]used {
 			seen := make(map[string]used)
-			eachArgument(func(name, as string, arg any) {
+			eachArgument(mode, func(name, as string, arg any) {
 				if slices.Contains(keyed, as) && !(as == "text" && writtenByGoType(arg) && slices.Contains(untyped, mode)) {
 					seen[name] = useKey(t.Context(), db, keyTable(as), before, arg)
 				}
@@ -126,7 +126,7 @@ func TestKeysAreFoundWhateverGoTypeTheyComeIn(t *testing.T) {
 
 func TestKeysThatAreWrittenByTheirGoTypeAreFound(t *testing.T) {
 	for _, mode := range untyped {
-		eachArgument(func(name, as string, arg any) {
+		eachArgument(mode, func(name, as string, arg any) {
 			if as != "text" || !writtenByGoType(arg) {
 				return
 			}

@@ -104,12 +104,13 @@ func TestPreparedStatementsSurviveErrors(t *testing.T) {
 
 func TestPreparingTellsWhatIsWrong(t *testing.T) {
 	// Each is wrong when it is prepared, or at the latest when it is used.
+	states := map[string]string{
+		"SELEC 1": "42601", "SELECT nosuch FROM %s": "42703", "SELECT 1 FROM nosuch_table": "42P01", "SELECT nosuch(1)": "42883",
+		"SELECT 1::nosuch": "42704", "SELECT 1; SELECT 2": "42601", "INSERT INTO %s (id) VALUES ('x')": "22P02", "SELECT 1 FROM %s WHERE id = 'x'": "22P02",
+	}
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
-		for query, state := range map[string]string{
-			"SELEC 1": "42601", "SELECT nosuch FROM %s": "42703", "SELECT 1 FROM nosuch_table": "42P01", "SELECT nosuch(1)": "42883",
-			"SELECT 1::nosuch": "42704", "SELECT 1; SELECT 2": "42601", "INSERT INTO %s (id) VALUES ('x')": "22P02", "SELECT 1 FROM %s WHERE id = 'x'": "22P02",
-		} {
-			everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
+		everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
+			for query, state := range states {
 				stmt, err := db.PrepareContext(t.Context(), on(query, table))
 				if err == nil {
 					_, err = stmt.ExecContext(t.Context())
@@ -118,8 +119,8 @@ func TestPreparingTellsWhatIsWrong(t *testing.T) {
 				var o outcome
 				o.fail(err)
 				assert.Equal(t, state, o.State, "%s: %v", query, err)
-			})
-		}
+			}
+		})
 	})
 }
 

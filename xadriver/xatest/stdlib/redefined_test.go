@@ -66,27 +66,32 @@ func across(t *testing.T, db *sql.DB, ddl string) (texts, statements []outcome) 
 	return texts, statements
 }
 
+// notWorse tells whether a statement came to the same, or works where pgx's does not:
+// pgx's prepared statements may stay broken, and its cached ones break once.
+func notWorse(want, got outcome) bool {
+	if broken := want.State == "0A000" || want.State == "08P01"; broken && got.Error == "" {
+		return true
+	}
+	return alike(unprepared(want), unprepared(got))
+}
+
 func TestStatementsAcrossRedefinitions(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		for _, r := range redefinitions {
 			t.Run(r.name, func(t *testing.T) {
-				type both struct{ Texts, Statements []outcome }
-				want := sameOnOneShard(t, mode, func(t *testing.T, db *sql.DB) both {
-					texts, statements := across(t, db, r.ddl)
-					return both{texts, statements}
-				})
-				if mode != modes[0] && r.name != "a type changed" {
-					return // DDL on several shards takes its time
+				texts, statements := across(t, open(t, "pgx", mode), r.ddl)
+				compare := func(db *sql.DB) {
+					gotTexts, gotStatements := across(t, db, r.ddl)
+					for i := range texts {
+						assert.True(t, notWorse(texts[i], gotTexts[i]), "%d: pgx: %v, xapg: %v", i, texts[i], gotTexts[i])
+						assert.True(t, notWorse(statements[i], gotStatements[i]), "%d, prepared: pgx: %v, xapg: %v", i, statements[i], gotStatements[i])
+					}
+					assert.Equal(t, texts[4].State, gotStatements[4].State, "in the end a statement works as its text does: %v", gotStatements)
 				}
-				texts, statements := across(t, spread(t, mode), r.ddl)
-				for i := range 2 {
-					sameSpread(t, want.Texts[i], texts[i])
-					sameSpread(t, want.Statements[i], statements[i])
+				compare(open(t, "xapg", mode))
+				if mode == modes[0] || r.name == "a type changed" { // DDL on several shards takes its time
+					compare(spread(t, mode))
 				}
-				// A prepared statement of pgx's may never work again. On several shards it is a
-				// text with a plan, and works as texts do.
-				assert.True(t, alike(want.Texts[4], texts[4]), "pgx: %v, xapg: %v", want.Texts, texts)
-				assert.Equal(t, want.Texts[4].State, statements[4].State, "pgx: %v, xapg: %v", want.Statements, statements)
 			})
 		}
 	})

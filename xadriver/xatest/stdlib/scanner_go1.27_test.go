@@ -41,7 +41,12 @@ func scanned(t *testing.T, db *sql.DB, query string, kinds []sampled) map[string
 		rows, err := db.QueryContext(t.Context(), fmt.Sprintf(query, s.column()))
 		require.NoError(t, err)
 		for n := 0; rows.Next(); n++ {
+			var value any
+			require.NoError(t, rows.Scan(&value))
 			for i, target := range direct() {
+				if value == nil && !nullable(target) {
+					continue
+				}
 				err := rows.Scan(target)
 				what := fmt.Sprintf("%s (%d) into the %dth, a %T", s.name, n, i, target)
 				seen[what] = failure(err)
@@ -59,15 +64,20 @@ func scanned(t *testing.T, db *sql.DB, query string, kinds []sampled) map[string
 func TestColumnsAreScannedIntoGoValuesAsPgxDoes(t *testing.T) {
 	prepareStage(t)
 	kinds := present()
-	for _, mode := range []pgx.QueryExecMode{modes[0], modes[4]} {
-		for how, order := range map[string]string{"by key": "WHERE id = 0", "in order": "WHERE id IN (0, 1, 4) ORDER BY id", "by PostgreSQL": "WHERE id IN (0, 1, 4) ORDER BY c_interval, id"} {
-			want := sameOnOneShard(t, mode, func(t *testing.T, db *sql.DB) map[string]string {
-				return scanned(t, db, "SELECT %s FROM everything "+order, kinds)
-			})
-			got := scanned(t, spread(t, mode), "SELECT %s FROM everything_spread "+order, kinds)
-			for what := range want {
-				assert.Equal(t, want[what], got[what], "%s: %s", how, what)
-			}
+	for _, c := range []struct {
+		mode  pgx.QueryExecMode
+		order string
+	}{
+		{modes[0], "WHERE id = 0"},
+		{modes[4], "WHERE id IN (1, 4) ORDER BY id"},         // merged by the driver
+		{modes[0], "WHERE id IN (1, 4) ORDER BY c_interval"}, // merged by PostgreSQL
+	} {
+		want := sameOnOneShard(t, c.mode, func(t *testing.T, db *sql.DB) map[string]string {
+			return scanned(t, db, "SELECT %s FROM everything "+c.order, kinds)
+		})
+		got := scanned(t, spread(t, c.mode), "SELECT %s FROM everything_spread "+c.order, kinds)
+		for what := range want {
+			assert.Equal(t, want[what], got[what], "%s: %s", c.order, what)
 		}
 	}
 }

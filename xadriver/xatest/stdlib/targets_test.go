@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -57,6 +58,21 @@ func shown(target any) string {
 	return fmt.Sprintf("%T %s", target, text)
 }
 
+// nullable tells whether a target can hold NULL. What pgx makes of NULL elsewhere is
+// an error for some and nothing for others, as the types that it knows happen to be
+// tried.
+func nullable(target any) bool {
+	if _, ok := target.(sql.Scanner); ok || target == nil {
+		return ok
+	}
+	switch v := reflect.TypeOf(target); {
+	case v.Kind() != reflect.Pointer:
+		return false
+	default:
+		return slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface}, v.Elem().Kind())
+	}
+}
+
 func TestEveryTargetTakesWhatItTakesFromPgx(t *testing.T) {
 	scan := func(t *testing.T, db *sql.DB, table string, kinds []sampled) map[string][]string {
 		seen := make(map[string][]string)
@@ -65,7 +81,12 @@ func TestEveryTargetTakesWhatItTakesFromPgx(t *testing.T) {
 			rows, err := db.QueryContext(t.Context(), "SELECT "+s.column()+" FROM "+table+" WHERE id IN (0, 4) ORDER BY id")
 			require.NoError(t, err)
 			for rows.Next() {
+				var value any
+				require.NoError(t, rows.Scan(&value))
 				for i, target := range targets(m) {
+					if value == nil && !nullable(target) {
+						continue
+					}
 					err := rows.Scan(target)
 					what := fmt.Sprint(s.name, " into ", i)
 					seen[what] = append(seen[what], shown(target)+" "+failure(err))
@@ -79,7 +100,7 @@ func TestEveryTargetTakesWhatItTakesFromPgx(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		prepareStage(t)
 		kinds := present()
-		if slices.Contains(modes[1:4], mode) { // which give values as the first and the last mode do
+		if mode != modes[0] { // the others give values as it does
 			kinds = kinds[:6]
 		}
 		want := sameOnOneShard(t, mode, func(t *testing.T, db *sql.DB) map[string][]string { return scan(t, db, "everything", kinds) })
