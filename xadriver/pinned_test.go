@@ -99,6 +99,7 @@ func TestAPinnedSessionEndsWithItsConnection(t *testing.T) {
 
 func TestAPinnedSessionTakesNoSettingsWithinTransactions(t *testing.T) {
 	b := openBank(t, 2)
+	b.SetMaxIdleConns(0) // each has a session of his own
 	for _, statements := range [][]string{
 		{"SELECT pg_advisory_lock(1)", "BEGIN", "SET work_mem = '5MB'"},
 		{"BEGIN", "SET work_mem = '5MB'", "CREATE TEMPORARY TABLE mine (n int)"},
