@@ -26,7 +26,7 @@ type tracers []Tracer
 func (list tracers) Start(ctx context.Context, op Operation) (context.Context, func(Report)) {
 	ends := make([]func(Report), len(list))
 	for i, t := range list {
-		ctx, ends[i] = t.Start(ctx, op)
+		ctx, ends[i] = t.Start(ctx, op) //nolint:fatcontext // each tracer's span is the next one's parent
 	}
 	return ctx, func(r Report) {
 		for _, end := range slices.Backward(ends) {

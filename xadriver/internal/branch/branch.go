@@ -143,6 +143,9 @@ func (b *Branch) after(err error) error {
 	if err == nil {
 		return nil
 	}
+	if b.conn.Busy() && errors.Is(err, driver.ErrBadConn) {
+		return err // an earlier statement's rows are open, and this one was not sent
+	}
 	_ = origin.Note(err, b.Shard())
 	switch b.conn.Status() {
 	case shard.Broken:

@@ -167,7 +167,7 @@ func (w *writer) setval(sel *pg.SelectStmt) error {
 	// The first call lets PostgreSQL judge the value.
 	const set = "pg_catalog.setval(%[1]s, CAST(x.xapg_1 AS bigint), %[2]s)"
 	const next = "s.seqstart + CAST(pg_catalog.ceil((CAST(x.xapg_1 AS numeric) + CASE WHEN %[2]s THEN s.seqincrement / %[3]d ELSE 0 END - s.seqstart) / s.seqincrement) AS bigint) * s.seqincrement"
-	sql := fmt.Sprintf("SELECT CASE WHEN "+set+" IS NOT NULL THEN CASE WHEN pg_catalog.setval(%[1]s, "+next+", false) IS NOT NULL THEN CAST(x.xapg_1 AS bigint) END END AS "+quoted(name)+
+	sql := fmt.Sprintf("SELECT CASE WHEN "+set+" IS NOT NULL THEN CASE WHEN pg_catalog.setval(%[1]s, "+next+", false) IS NOT NULL THEN CAST(x.xapg_1 AS bigint) END END AS "+quoted(name)+ //nolint:dupword // it is SQL
 		" FROM "+w.arrays("x", len(values))+" LEFT JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = %[1]s ORDER BY x.xapg_n", regclass, called, w.a.p.Stride)
 	w.out.Arrive, err = parameterised(sql)
 	return err

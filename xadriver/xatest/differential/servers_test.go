@@ -80,6 +80,9 @@ func shardedDB(t testing.TB, shards []*xatest.Server, settings []string) *sql.DB
 	for _, s := range shards {
 		dsn += " shard." + s.Name() + "=" + xatest.Quote(createDatabase(t, s))
 	}
+	if len(shards) == 2 {
+		dsn += " shard_conns=1" // what a statement needs must be had with one connection to each shard
+	}
 	db, err := sql.Open("xapg", dsn+" "+strings.Join(settings, " "))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })

@@ -46,6 +46,7 @@ var stage struct {
 	dir      string // of the clusters' logs
 	lacking  []string
 	clusters map[pgx.QueryExecMode]*sql.DB
+	opened   map[[3]string]*sql.DB // by the running test, driver and URL
 }
 
 func TestMain(m *testing.M) {
@@ -75,6 +76,7 @@ func prepareStage(t testing.TB) {
 
 func startStage(ctx context.Context) error {
 	var err error
+	stage.opened = make(map[[3]string]*sql.DB)
 	if stage.servers, err = xatest.Open(ctx, xatest.Shards(3)); err != nil {
 		return err
 	}
@@ -152,11 +154,19 @@ func withSetting(url string, setting ...string) string {
 	return url + separator + strings.Join(setting, "&")
 }
 
-// open opens the database for comparisons with a driver.
+// open opens the database for comparisons with a driver, once for each test.
 func open(t testing.TB, driver string, mode pgx.QueryExecMode, settings ...string) *sql.DB {
 	t.Helper()
 	prepareStage(t)
-	return openURL(t, driver, withSetting(withMode(stage.url, mode), settings...))
+	url := withSetting(withMode(stage.url, mode), settings...)
+	key := [3]string{t.Name(), driver, url}
+	db := stage.opened[key]
+	if db == nil {
+		db = openURL(t, driver, url)
+		stage.opened[key] = db
+		t.Cleanup(func() { delete(stage.opened, key) })
+	}
+	return db
 }
 
 func openURL(t testing.TB, driver, url string) *sql.DB {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,9 +100,11 @@ func TestEveryTargetTakesWhatItTakesFromPgx(t *testing.T) {
 	}
 	inEachMode(t, func(t *testing.T, mode pgx.QueryExecMode) {
 		prepareStage(t)
-		kinds := present()
+		kinds := slices.DeleteFunc(present(), func(s sampled) bool {
+			return strings.HasSuffix(s.name, "[]") && !slices.Contains([]string{"integer[]", "text[]", "bytea[]"}, s.name)
+		})
 		if mode != modes[0] { // the others give values as it does
-			kinds = kinds[:6]
+			kinds = kinds[:4]
 		}
 		want := sameOnOneShard(t, mode, func(t *testing.T, db *sql.DB) map[string][]string { return scan(t, db, "everything", kinds) })
 		got := scan(t, spread(t, mode), "everything_spread", kinds)
