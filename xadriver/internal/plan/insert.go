@@ -64,7 +64,7 @@ func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
 	if into.fixed != nil {
 		rows = []constant{*into.fixed}
 	}
-	route := &inserting{table: t, rows: rows, any: len(a.occurrences) > 0, evaluate: into.evaluate || len(rows) == 0}
+	route := &inserting{table: t, rows: rows, any: a.readsBeside(into), evaluate: into.evaluate || len(rows) == 0}
 	route.reads = *a.reading(result{}, true)
 	if at := into.rel.Column(t.Key); at >= 0 {
 		route.nullable = !into.rel.Columns[at].NotNull
@@ -83,6 +83,17 @@ func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
 		}
 	}
 	return route
+}
+
+// readsBeside reports whether an INSERT reads rows of sharded tables that may be
+// elsewhere than the row that is inserted.
+func (a *analysis) readsBeside(into insertion) bool {
+	for _, o := range a.occurrences {
+		if o.class.outermost() != into.key.outermost() {
+			return true
+		}
+	}
+	return false
 }
 
 // numbered refuses a row of a sharded table that leaves a column to a sequence
@@ -156,6 +167,7 @@ type insertion struct {
 	rel    *catalog.Relation
 	rows   []constant // the keys of the rows that VALUES gives
 	source *class     // of the SELECT's column that becomes the key
+	key    *class     // of the new rows' key
 	fixed  *constant  // the SELECT's constant that becomes the key
 	res    result     // the SELECT
 	// evaluate says that the rows, or their keys, are known only when they are found.
@@ -182,15 +194,37 @@ func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
 		a.unsharded = a.unsharded || t.Kind == shardmap.Unsharded
 	}
 	a.rowsOf(in, &into, sc)
+	into.keyed(sc)
 	before := len(a.mentions)
 	a.conflict(in, into, sc)
 	a.returning(in.ReturningClause, a.ofTarget(in, into, sc))
 	for _, m := range a.mentions[before:] {
-		if m.view != nil || m.table == nil || m.table.Kind != shardmap.Reference {
+		switch {
+		case m.view != nil, m.table != nil && m.table.Kind == shardmap.Reference:
+		case m.class == nil || into.key == nil || m.class.outermost() != into.key.outermost():
 			a.besides = true
 		}
 	}
 	return into
+}
+
+// keyed makes the class of the new rows' key, by which RETURNING and ON CONFLICT may be
+// tied to them.
+func (into *insertion) keyed(sc *scope) {
+	switch {
+	case into.table == nil || into.table.Kind != shardmap.Sharded:
+		return
+	case into.source != nil:
+		into.key = into.source
+		return
+	}
+	into.key = &class{block: sc.block, table: into.table}
+	switch {
+	case into.fixed != nil:
+		into.key.sets = []set{{*into.fixed}}
+	case !into.evaluate && len(into.rows) > 0 && into.rel.Columns[into.rel.Column(into.table.Key)].Typmod == -1:
+		into.key.sets = []set{into.rows}
+	}
 }
 
 // ofTarget is the scope of RETURNING and ON CONFLICT: the table alone, whose key
@@ -199,7 +233,11 @@ func (a *analysis) ofTarget(in *pg.InsertStmt, into insertion, sc *scope) *scope
 	e := &entry{alias: aliasOf(in.Relation), open: into.rel == nil}
 	if into.rel != nil {
 		for _, c := range into.rel.Columns {
-			e.columns = append(e.columns, column{name: c.Name})
+			col := column{name: c.Name}
+			if into.key != nil && c.Name == into.table.Key {
+				col.class = into.key
+			}
+			e.columns = append(e.columns, col)
 		}
 	}
 	return &scope{parent: sc, block: sc.block, entries: []*entry{e, {alias: "excluded", columns: e.columns}}, ctes: sc.ctes}

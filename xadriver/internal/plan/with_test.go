@@ -12,7 +12,8 @@ func TestWhatAnInsertReturnsIsTiedToItsRow(t *testing.T) {
 		{"WITH i AS (INSERT INTO accounts (owner) SELECT owner FROM ledger RETURNING owner) DELETE FROM ledger l USING i WHERE l.owner = i.owner", nil, "s0+s1+s2"},
 		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b'), ('b2') RETURNING owner) SELECT * FROM i JOIN ledger l ON l.owner = i.owner WHERE l.owner = 'b'", nil, "s1"},
 		// Which row, or which key, cannot be told.
-		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b'), ('b2') RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i", nil, "composed"},
+		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b'), ('b2') RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i", nil, "s1"},
+		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b'), ('c') RETURNING owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i", nil, "composed"},
 		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING note) INSERT INTO ledger (owner, n) SELECT note, 1 FROM i", nil, "composed"},
 		{"WITH i AS (INSERT INTO accounts (owner) VALUES ('b') RETURNING upper(owner) AS owner) INSERT INTO ledger (owner, n) SELECT owner, 1 FROM i", nil, "composed"},
 		{"WITH i AS (INSERT INTO accounts (owner, note) VALUES ('b', 'c') RETURNING note AS owner) SELECT * FROM i JOIN accounts l ON l.owner = i.owner", nil, "no "},
