@@ -65,7 +65,7 @@ type Table struct {
 	// Domain says that Key's type is a domain, which client libraries do not know:
 	// they write an argument for it by its Go type alone.
 	Domain bool
-	Type      Type
+	Type   Type
 
 	typmod                int32
 	home, shards, buckets int

@@ -125,10 +125,10 @@ func openWorld(t *testing.T, change func(*xadriver.Config), more ...string) *wor
 		t.Cleanup(func() { _ = conn.Close(context.Background()) })
 		w.watch = append(w.watch, conn)
 	}
+	cfg.Logger, _ = logged()
 	if change != nil {
 		change(cfg)
 	}
-	cfg.Logger, _ = logged()
 	w.connector, err = xadriver.NewConnector(*cfg)
 	require.NoError(t, err)
 	w.DB = sql.OpenDB(w.connector)
@@ -355,14 +355,12 @@ func (o obstacle) stop(t *testing.T, a *attempt, at int, stop func()) {
 func lockTables(t *testing.T, a *attempt, at int) (func() bool, func()) {
 	conn, err := pgx.Connect(t.Context(), a.urls[at]+"&application_name=holder")
 	require.NoError(t, err)
-	lock := "BEGIN; LOCK TABLE accounts, items, currencies"
-	if a.kind.rows {
-		lock = "BEGIN; SELECT FROM accounts FOR UPDATE; SELECT FROM items FOR UPDATE; SELECT FROM currencies FOR UPDATE"
-	}
-	_, err = conn.Exec(t.Context(), lock)
+	lock := map[bool]string{false: "LOCK TABLE accounts, items, currencies", true: "SELECT FROM accounts FOR UPDATE; SELECT FROM items FOR UPDATE; SELECT FROM currencies FOR UPDATE"}
+	_, err = conn.Exec(t.Context(), "BEGIN; "+lock[a.kind.rows])
 	require.NoError(t, err)
 	return func() bool {
-		return a.count(t, "SELECT count(*)"+ours+"AND state = 'active'") == 1 && a.count(t, "SELECT count(*)"+ours+"AND wait_event_type = 'Lock'") == 1 // all others have answered
+		const busy = ours + "AND state = 'active' AND wait_event IS DISTINCT FROM 'ClientRead'" // all others have answered, or wait for rows
+		return a.count(t, "SELECT count(*)"+busy) == 1 && a.count(t, "SELECT count(*)"+busy+"AND wait_event_type = 'Lock'") == 1
 	}, func() { require.NoError(t, conn.Close(context.Background())) }
 }
 

@@ -85,17 +85,6 @@ func (a *analysis) inserts(in *pg.InsertStmt, into insertion) route {
 	return route
 }
 
-// readsBeside reports whether an INSERT reads rows of sharded tables that may be
-// elsewhere than the row that is inserted.
-func (a *analysis) readsBeside(into insertion) bool {
-	for _, o := range a.occurrences {
-		if o.class.outermost() != into.key.outermost() {
-			return true
-		}
-	}
-	return false
-}
-
 // numbered refuses a row of a sharded table that leaves a column to a sequence
 // which gives the same numbers on each shard.
 func (a *analysis) numbered(in *pg.InsertStmt, into insertion) {
@@ -206,25 +195,6 @@ func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
 		}
 	}
 	return into
-}
-
-// keyed makes the class of the new rows' key, by which RETURNING and ON CONFLICT may be
-// tied to them.
-func (into *insertion) keyed(sc *scope) {
-	switch {
-	case into.table == nil || into.table.Kind != shardmap.Sharded:
-		return
-	case into.source != nil:
-		into.key = into.source
-		return
-	}
-	into.key = &class{block: sc.block, table: into.table}
-	switch {
-	case into.fixed != nil:
-		into.key.sets = []set{{*into.fixed}}
-	case !into.evaluate && len(into.rows) > 0 && into.rel.Columns[into.rel.Column(into.table.Key)].Typmod == -1:
-		into.key.sets = []set{into.rows}
-	}
 }
 
 // ofTarget is the scope of RETURNING and ON CONFLICT: the table alone, whose key

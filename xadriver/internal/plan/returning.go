@@ -3,6 +3,7 @@ package plan
 import (
 	"google.golang.org/protobuf/proto"
 
+	"github.com/xapg/xapg/shardmap"
 	pg "github.com/xapg/xapg/xadriver/internal/syntax"
 )
 
@@ -57,4 +58,34 @@ func (w *writer) ownReturning(r *pg.ReturningClause, joined bool) error {
 		return &Refusal{Clause: "RETURNING of other tables' columns, over several shards", Reason: "the shard that changes the row does not have them", Remedy: "return the columns of the changed table, and join afterwards"}
 	}
 	return nil
+}
+
+// keyed makes the class of the new rows' key, by which RETURNING and ON CONFLICT may be
+// tied to them.
+func (into *insertion) keyed(sc *scope) {
+	switch {
+	case into.table == nil || into.table.Kind != shardmap.Sharded:
+		return
+	case into.source != nil:
+		into.key = into.source
+		return
+	}
+	into.key = &class{block: sc.block, table: into.table}
+	switch {
+	case into.fixed != nil:
+		into.key.sets = []set{{*into.fixed}}
+	case !into.evaluate && len(into.rows) > 0 && into.rel.Columns[into.rel.Column(into.table.Key)].Typmod == -1:
+		into.key.sets = []set{into.rows}
+	}
+}
+
+// readsBeside reports whether an INSERT reads rows of sharded tables that may be
+// elsewhere than the row that is inserted.
+func (a *analysis) readsBeside(into insertion) bool {
+	for _, o := range a.occurrences {
+		if o.class.outermost() != into.key.outermost() {
+			return true
+		}
+	}
+	return false
 }

@@ -53,8 +53,9 @@ func rangeVars(list []*pg.Node) []*pg.RangeVar {
 	return out
 }
 
-// relations routes what concerns whole tables: all of them everywhere, or all of
-// them on home.
+// relations routes what concerns whole tables: everywhere, or on home. Unsharded tables
+// are on the other shards too, though empty: beside sharded ones they are named there as
+// well.
 func (st *Statement) relations(a *analysis, clause string, list []*pg.RangeVar) {
 	home, everywhere := false, false
 	for _, rv := range list {
@@ -71,9 +72,9 @@ func (st *Statement) relations(a *analysis, clause string, list []*pg.RangeVar) 
 		st.err = unknownTable(a.sql, a.unknown)
 	case a.err != nil:
 		st.err = a.err
-	case home && everywhere:
-		st.err = &Refusal{Clause: clause + " of sharded and unsharded tables together", Reason: "they are on different shards", Remedy: "use two statements, in one transaction"}
-	case home:
+	case everywhere && a.temporary:
+		st.err = &Refusal{Clause: clause + " of sharded and temporary tables together", Reason: "they are on different shards", Remedy: "use two statements, in one transaction"}
+	case home && !everywhere:
 		st.route = a.p.toHome("unsharded tables live on home")
 	default:
 		st.route = a.p.everywhere("the tables are on every shard")

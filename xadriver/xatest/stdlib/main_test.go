@@ -200,3 +200,18 @@ func inBothDrivers(t *testing.T, mode pgx.QueryExecMode, test func(t *testing.T,
 		t.Run(driver, func(t *testing.T) { test(t, open(t, driver, mode, settings...)) })
 	}
 }
+
+// everywhere runs a test with pgx, with xapg on one shard, and with xapg on three,
+// with the name of a table of everything in each. Tables that are not spread are
+// looked at in two modes, one that prepares and one that does not.
+func everywhere(t *testing.T, mode pgx.QueryExecMode, test func(t *testing.T, db *sql.DB, table string)) {
+	t.Helper()
+	inBothDrivers(t, mode, func(t *testing.T, db *sql.DB) { test(t, db, "everything") })
+	tables := tablesOfEverything
+	if mode != pgx.QueryExecModeCacheStatement && mode != pgx.QueryExecModeExec {
+		tables = tables[:1]
+	}
+	for _, table := range tables {
+		t.Run(table, func(t *testing.T) { test(t, spread(t, mode), table) })
+	}
+}

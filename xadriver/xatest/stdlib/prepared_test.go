@@ -12,16 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// everywhere runs a test with pgx, with xapg on one shard, and with xapg on three,
-// with the name of a table of everything in each.
-func everywhere(t *testing.T, mode pgx.QueryExecMode, test func(t *testing.T, db *sql.DB, table string)) {
-	t.Helper()
-	inBothDrivers(t, mode, func(t *testing.T, db *sql.DB) { test(t, db, "everything") })
-	for _, table := range tablesOfEverything {
-		t.Run(table, func(t *testing.T) { test(t, spread(t, mode), table) })
-	}
-}
-
 // preparers are what has Prepare.
 type preparer interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)

@@ -29,3 +29,20 @@ INSERT INTO users (name) VALUES ('a'), ('b'), ('c'), ('d'), ('e'), ('f');
 SELECT count(*), count(DISTINCT id) FROM users;
 -- expect: refused
 ALTER TABLE "users" ALTER COLUMN "id" RESTART WITH 1;
+
+-- Everything is emptied between tests.
+CREATE TABLE settings (id serial PRIMARY KEY, name text);
+INSERT INTO settings (name) VALUES ('a'), ('b');
+INSERT INTO countries VALUES ('de', 'Germany');
+TRUNCATE TABLE users, posts, members, countries, settings RESTART IDENTITY CASCADE;
+SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM posts), (SELECT count(*) FROM countries), (SELECT count(*) FROM settings);
+INSERT INTO settings (name) VALUES ('c') RETURNING id;
+BEGIN;
+LOCK TABLE users, settings IN EXCLUSIVE MODE;
+INSERT INTO settings (name) VALUES ('d');
+COMMIT;
+SELECT * FROM settings ORDER BY id;
+TRUNCATE users, nowhere;
+CREATE TEMPORARY TABLE passing (id int);
+-- expect: refused
+TRUNCATE users, passing;

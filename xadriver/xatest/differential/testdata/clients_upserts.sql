@@ -81,3 +81,17 @@ SELECT users.age, array_agg(public.users.id ORDER BY id) FROM users GROUP BY pub
 SELECT p.user_id, array_agg(u.name) FROM users u JOIN profiles p ON p.user_id = u.id GROUP BY user_id, u.age ORDER BY p.user_id;
 SELECT age, array_agg(u.name ORDER BY u.name), rank() OVER (ORDER BY u.age) FROM users u GROUP BY u.age ORDER BY age;
 SELECT u.age, (SELECT count(*) FROM tags t WHERE t.id > age), array_agg(name ORDER BY name) FROM users u GROUP BY age ORDER BY 1;
+
+-- RETURNING and ON CONFLICT may read what is on the shard of the row.
+INSERT INTO posts (user_id, slug, body) VALUES (1, 'r', 'x') RETURNING slug, (SELECT name FROM users u WHERE u.id = posts.user_id) AS author;
+INSERT INTO posts (user_id, slug, body) VALUES (1, 'r1', 'x'), (2, 'r2', 'y'), (3, 'r3', 'z'), (77, 'r4', 'q') RETURNING slug, (SELECT name FROM users u WHERE u.id = posts.user_id) AS author;
+INSERT INTO posts AS p (user_id, slug, body) SELECT id, 's' || id, name FROM users WHERE id < 5 RETURNING user_id, (SELECT count(*) FROM profiles f WHERE f.user_id = p.user_id) AS profiles, (SELECT count(*) FROM posts o WHERE o.user_id = p.user_id) AS before;
+INSERT INTO posts (user_id, slug, body) SELECT user_id + 1, 'moved', bio FROM profiles RETURNING user_id, (SELECT u.name FROM users u WHERE u.id = posts.user_id) AS author;
+INSERT INTO profiles (user_id, views) VALUES (1, 1), (2, 1), (3, 1) ON CONFLICT (user_id) DO UPDATE SET views = (SELECT count(*) FROM posts p WHERE p.user_id = excluded.user_id), bio = (SELECT name FROM users u WHERE u.id = profiles.user_id) RETURNING *;
+INSERT INTO profiles (user_id, views) VALUES (2, 7) ON CONFLICT (user_id) DO UPDATE SET views = 8 WHERE EXISTS (SELECT FROM posts p WHERE p.user_id = profiles.user_id AND p.slug = 'nothing') RETURNING views;
+INSERT INTO posts (user_id, slug) VALUES (5, 'one') RETURNING (SELECT max(label) FROM tags) AS tag;
+INSERT INTO posts (user_id, slug) VALUES (5, 'two'), (6, 'two') RETURNING user_id, (SELECT max(label) FROM tags) AS tag;
+-- expect: refused
+INSERT INTO posts (user_id, slug) VALUES (5, 'three'), (6, 'three') RETURNING (SELECT max(name) FROM users);
+SELECT user_id, bio, views FROM profiles ORDER BY user_id;
+SELECT user_id, slug FROM posts ORDER BY user_id, slug;
