@@ -1,6 +1,7 @@
 package xadriver
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -120,6 +121,9 @@ func (c *Connector) ping(ctx context.Context) error {
 	for i, sh := range asked {
 		wg.Go(func() {
 			if _, err := ask(ctx, sh, "SELECT 1"); err != nil {
+				if errors.Is(err, driver.ErrBadConn) { // for database/sql that is the end of a connection which has nothing to do with this
+					err = cmp.Or(ctx.Err(), errors.New("no connection could be had"))
+				}
 				errs[i] = origin.Errorf(sh.Name(), origin.Lost, "%w", err)
 			}
 		})

@@ -99,9 +99,12 @@ func (l *Loader) send(ctx context.Context, t *table) error {
 	if t.wait.Len() == 0 {
 		return nil
 	}
-	err := l.session.copyIn(ctx, t.copy, &t.wait)
+	if err := l.session.copyIn(ctx, t.copy, &t.wait); err != nil {
+		t.wait = bytes.Buffer{} // pgx may still be reading from the old one
+		return err
+	}
 	t.wait.Reset()
-	return err
+	return nil
 }
 
 // escape writes text as COPY reads it.
