@@ -49,8 +49,8 @@ $(LINT):
 
 lint: $(LINT) ## golangci-lint
 	@echo "== linting"
-	$(LINT) run $(PACKAGES)
-	cd $(CLIENTS) && $(LINT) run --config $(CURDIR)/.golangci.yml $(PACKAGES)
+	$(LINT) run --allow-parallel-runners $(PACKAGES)
+	cd $(CLIENTS) && $(LINT) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml $(PACKAGES)
 
 RACE := $(if $(shell command -v cc || command -v gcc),CGO_ENABLED=1 go test -race,go test)
 
