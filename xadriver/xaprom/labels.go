@@ -56,6 +56,9 @@ var strategies = map[string]string{
 	"gather and insert":              "gather_and_insert",
 	"gather and apply":               "gather_and_apply",
 	"move rows":                      "move_rows",
+	"find and lock":                  "find_and_lock",
+	"evaluate and send":              "evaluate_and_send",
+	"one after the other":            "one_after_the_other",
 	"copy":                           "copy",
 	"prepare":                        "prepare",
 }

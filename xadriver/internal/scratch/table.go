@@ -99,8 +99,8 @@ func (l *Loader) send(ctx context.Context, t *table) error {
 	if t.wait.Len() == 0 {
 		return nil
 	}
-	if err := l.session.copyIn(ctx, t.copy, &t.wait); err != nil {
-		t.wait = bytes.Buffer{} // pgx may still be reading from the old one
+	if err := l.session.copyIn(ctx, t.copy, bytes.NewReader(t.wait.Bytes())); err != nil {
+		t.wait = bytes.Buffer{} // pgx may still be reading what was in the old one
 		return err
 	}
 	t.wait.Reset()
