@@ -62,6 +62,7 @@ func (j journey) run(t *testing.T, ctx context.Context, ready func()) error {
 		var tx *sql.Tx
 		if tx, err = conn.BeginTx(ctx, nil); err == nil {
 			on, commit = tx, tx.Commit
+			defer tx.Rollback() //nolint:errcheck // over already, but where the test fails
 		}
 	}
 	require.NoError(t, err)
@@ -78,7 +79,7 @@ func (j journey) run(t *testing.T, ctx context.Context, ready func()) error {
 }
 
 // judge compares what Commit said with what is on the shards.
-func (j journey) judge(t *testing.T, err error) told {
+func (j journey) judge(t *testing.T, how string, err error) told {
 	t.Helper()
 	j.disarm()
 	j.settled(t, fmt.Sprint("Commit said ", err))
@@ -91,6 +92,7 @@ func (j journey) judge(t *testing.T, err error) told {
 	default:
 		assert.Contains(t, []int{0, all}, past, "it must be whole")
 	}
+	j.next(t, how, func() error { _, err := read(t.Context(), j.DB, "SELECT owner, balance FROM accounts"); return err })
 	return what
 }
 
@@ -113,7 +115,7 @@ func TestCommitTellsTheTruthWhereverItIsStopped(t *testing.T) {
 		seen = nil
 		err := j.run(t, t.Context(), func() { w.arm(0, nil) })
 		moments, points := w.disarm(), seen
-		require.Equal(t, toldCommitted, j.judge(t, err))
+		require.Equal(t, toldCommitted, j.judge(t, "", err))
 		for n := range len(points) + moments {
 			point, message := "", n-len(points)+1
 			name := fmt.Sprintf("message %d of %d", message, moments)
@@ -129,7 +131,7 @@ func TestCommitTellsTheTruthWhereverItIsStopped(t *testing.T) {
 					w.reset(t)
 					var stop func()
 					ctx := (&attempt{world: w}).by(t, how, func(f func()) { stop = f })
-					what := j.judge(t, j.run(t, ctx, func() {
+					what := j.judge(t, how, j.run(t, ctx, func() {
 						if point == "" {
 							w.arm(message, stop)
 							return
@@ -197,7 +199,7 @@ func TestAContextEndsTheWaitForAFrozenShard(t *testing.T) {
 			})
 			require.NoError(t, victim.Thaw())
 			assert.Equal(t, c.want, tellOf(err), "%v", err)
-			j.judge(t, err)
+			j.judge(t, "", err)
 		})
 	}
 }

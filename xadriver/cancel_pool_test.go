@@ -199,7 +199,7 @@ const ours = " FROM pg_stat_activity WHERE datname = current_database() AND back
 
 // backends does something to all of the driver's backends that do anything.
 func (w *world) backends(t testing.TB, what string) {
-	w.everywhere(t, "SELECT count("+what+"(pid))"+ours+"AND state <> 'idle'")
+	w.everywhere(t, "SELECT count("+what+")"+ours+"AND state <> 'idle'")
 }
 
 // quiet waits until the servers run nothing of the driver's any more.
@@ -228,6 +228,17 @@ func (w *world) settled(t testing.TB, what string) {
 			require.Fail(t, "it does not end", "%s: servers busy: %d, prepared: %d; in use: %d, in the queue: %d", what, busy, prepared, held, stats.Queue)
 		}
 	}
+}
+
+// next is what whoever comes next does, who may meet a connection that was killed
+// when nobody used it any more.
+func (w *world) next(t *testing.T, how string, do func() error) {
+	t.Helper()
+	err := do()
+	for tries := 0; err != nil && how == "pg_terminate_backend" && tries < 5; tries++ {
+		err = do()
+	}
+	assert.NoError(t, err, "whoever comes next")
 }
 
 // ending is a context that ends when it is told to, as by a deadline.

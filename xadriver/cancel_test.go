@@ -42,9 +42,9 @@ func (a *attempt) by(t *testing.T, how string, when func(stop func())) context.C
 		when(func() {})
 	case "pg_cancel_backend":
 		a.keeps, a.code = true, "57014"
-		when(func() { a.backends(t, how) })
+		when(func() { a.backends(t, "pg_cancel_backend(pid)") })
 	default:
-		when(func() { a.backends(t, how) })
+		when(func() { a.backends(t, "pg_terminate_backend(pid, 5000)") }) // waits until they are gone
 	}
 	return context.Background()
 }
@@ -198,7 +198,7 @@ var modes = []struct {
 		}
 		for _, name := range a.names {
 			var mem string
-			a.next(t, func() error {
+			a.next(t, a.how, func() error {
 				return conn.QueryRowContext(t.Context(), "SELECT current_setting('work_mem') FROM accounts WHERE owner = $1", name).Scan(&mem)
 			})
 			assert.Equal(t, "5MB", mem, "the session's setting")
@@ -273,6 +273,7 @@ func (a *attempt) begin(t *testing.T, conn *sql.Conn, statements ...string) *sql
 	t.Helper()
 	tx, err := conn.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = tx.Rollback() })
 	for _, at := range a.pastOn {
 		statements = append([]string{"INSERT INTO past VALUES ('" + a.names[at] + "')"}, statements...)
 	}
@@ -288,17 +289,6 @@ func (a *attempt) calmly(t *testing.T, on runner, statements []string) {
 			require.NoError(t, err)
 		}
 	}
-}
-
-// next is what whoever comes next does, who may meet a connection that was killed
-// while nobody used it.
-func (a *attempt) next(t *testing.T, do func() error) {
-	t.Helper()
-	err := do()
-	for tries := 0; err != nil && a.how == "pg_terminate_backend" && tries < 5; tries++ {
-		err = do()
-	}
-	assert.NoError(t, err, "whoever comes next")
 }
 
 // judge compares what the statement said with what is on the shards.

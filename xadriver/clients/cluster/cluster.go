@@ -49,13 +49,13 @@ func servers(t testing.TB) *xatest.Cluster {
 }
 
 // Main runs a package's tests, stops the servers after them, and looks for goroutines
-// that are left. It is called by TestMain, and ends the program.
-func Main(m *testing.M) {
+// that are left, but for those to ignore. It is called by TestMain, and ends the program.
+func Main(m *testing.M, ignore ...goleak.Option) {
 	code := m.Run()
 	if started != nil {
 		_ = started.Close()
 	}
-	if err := goleak.Find(); err != nil && code == 0 {
+	if err := goleak.Find(ignore...); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

@@ -5,6 +5,8 @@ package gorm_test
 import (
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/stretchr/testify/require"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -13,7 +15,10 @@ import (
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 )
 
-func TestMain(m *testing.M) { cluster.Main(m) }
+// GORM never ends the goroutine of its own cache of prepared statements.
+func TestMain(m *testing.M) {
+	cluster.Main(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+}
 
 // placement is where the tables of the models live when there are several shards.
 var placement = []string{

@@ -109,7 +109,7 @@ func TestTemporaryTablesAndAdvisoryLocks(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, "42P01", asked(t.Context(), a, "SELECT count(*) FROM own").State)
 		}
-		inBothDrivers(t, mode, check)
+		inBothDrivers(t, mode, check, "application_name=temporary")
 		if mode == modes[0] || mode == modes[3] {
 			t.Run("spread", func(t *testing.T) { check(t, spread(t, mode)) })
 		}
@@ -180,6 +180,6 @@ func TestNotificationsArriveOnPgxsConnection(t *testing.T) {
 			}))
 			return pgconn.Notification{Channel: heard.Channel, Payload: heard.Payload}
 		}
-		assert.Equal(t, pgconn.Notification{Channel: "news", Payload: "hello"}, sameOnOneShard(t, mode, listen))
+		assert.Equal(t, pgconn.Notification{Channel: "news", Payload: "hello"}, sameOnOneShard(t, mode, listen, "application_name=listening"))
 	})
 }
