@@ -65,9 +65,9 @@ type Log interface {
 
 	// Decide stores want as the outcome of transaction id, unless one is stored
 	// already, and returns the stored one, which may not be the wanted one. It
-	// is durable before Decide returns. Participants are the names of the
-	// shards that must carry the decision out; they are kept when this call
-	// stores the outcome, and ignored when it does not.
+	// is durable before Decide returns. Participants are those who must carry
+	// the decision out; they are kept, in this order, when this call stores the
+	// outcome, and ignored when it does not.
 	//
 	// The context bounds only the wait for the store to take the decision up.
 	// Once that has happened Decide waits for the definite answer, whatever
@@ -78,7 +78,7 @@ type Log interface {
 	// earlier calls, have stored. Any other error leaves open whether the
 	// outcome was stored; to find out, call Decide again. An outcome other
 	// than Commit and Abort and the nil id are refused with ErrNotStored.
-	Decide(ctx context.Context, id uuid.UUID, want Outcome, participants []string) (Outcome, error)
+	Decide(ctx context.Context, id uuid.UUID, want Outcome, participants []Participant) (Outcome, error)
 
 	// Lookup returns the decision on transaction id, or [ErrNoDecision]. What
 	// it returns is durable. That there is no decision holds for that moment
@@ -97,6 +97,15 @@ type Log interface {
 	// on with the last id returned; fewer than limit means that there are no
 	// more. A limit below 1 returns none.
 	Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]Decision, error)
+
+	// Records is Unfinished for all decisions that the log still has, the finished
+	// ones among them.
+	Records(ctx context.Context, after uuid.UUID, limit int) ([]Decision, error)
+
+	// Openings returns up to limit openings with marks greater than after, in
+	// ascending order, beginning with 0: who has opened the log, and when. Nothing
+	// is told of whether they still have it open.
+	Openings(ctx context.Context, after int64, limit int) ([]Opening, error)
 
 	// Forget drops finished decisions that were made age ago or earlier, by the
 	// log's own clock, and tells how many. It may be interrupted through the
@@ -135,15 +144,33 @@ func (o Outcome) String() string {
 type Decision struct {
 	ID           uuid.UUID
 	Outcome      Outcome
-	Participants []string  // as given by whoever decided, in that order
-	At           time.Time // when it was stored, by the log's clock
-	Finished     bool      // every participant has carried it out
+	Participants []Participant // as given by whoever decided, in that order
+	At           time.Time     // when it was stored, by the log's clock
+	By           int64         // the mark (Mark.Seq) of the opening that stored it
+	Finished     bool          // every participant has carried it out
+}
+
+// Participant is one of those who carry a decision out.
+type Participant struct {
+	Name string // of the shard, or of another resource
+	// Vote tells where the participant's own history has its vote, in terms of its
+	// own: for PostgreSQL a timeline and a position in the write-ahead log, such as
+	// "1/0/16B3748". It is what can tell, after a failover, whether a vote was lost.
+	// Empty where that is not known. At most 100 bytes.
+	Vote string
 }
 
 // Identity names a log.
 type Identity struct {
 	Cluster string // whose transactions it decides
 	ID      string // 12 random characters of a-z and 2-7, stored in the log
+}
+
+// Opening is what is known of one opening of a log.
+type Opening struct {
+	Mark Mark
+	By   string    // who opened it: a host, a process, a program; "" where nobody said
+	At   time.Time // when, by the log's clock
 }
 
 // Mark is the trace of one opening of a log. Marks are comparable; the one with

@@ -246,11 +246,19 @@ func (h *byHand) transfer(ctx context.Context, shards []int) error {
 	if err := all("PREPARE TRANSACTION"); err != nil {
 		return err
 	}
-	if _, err := h.log.Decide(ctx, id, txlog.Commit, names); err != nil {
+	if _, err := h.log.Decide(ctx, id, txlog.Commit, voters(names)); err != nil {
 		return err
 	}
 	if err := all("COMMIT PREPARED"); err != nil {
 		return err
 	}
 	return h.log.Finish(ctx, id)
+}
+
+func voters(names []string) []txlog.Participant {
+	list := make([]txlog.Participant, len(names))
+	for i, name := range names {
+		list[i].Name = name
+	}
+	return list
 }

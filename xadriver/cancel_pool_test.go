@@ -299,7 +299,7 @@ var obstacles = []obstacle{
 		ways: []string{"cancel", "deadline", "pg_cancel_backend", "pg_terminate_backend", "statement_timeout", "lock_timeout"},
 	},
 	{
-		name: "a lock, asking the server to stop", keeps: true, modes: "alone pinned transaction savepoint", put: lockTables,
+		name: "a lock, asking the server to stop", keeps: true, modes: "transaction savepoint", put: lockTables,
 		ways: []string{"cancel", "deadline"}, change: func(cfg *xadriver.Config) {
 			for _, s := range cfg.Shards {
 				s.Pgx.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -115,7 +117,7 @@ func (c *Connector) open() error {
 	if c.cfg.ShardConns > 0 {
 		c.slots = slots.New(len(c.shards), c.cfg.ShardConns)
 	}
-	c.schema.open(c.own[c.layout.Home()], c.cfg.SchemaCheck)
+	c.schema.open(c.own[c.layout.Home()], c.cfg.SchemaCheck, c.cfg.LockWait)
 	c.planner = plan.New(c.layout, c.cfg.PlanCache)
 	c.planner.Stride, c.planner.UniquePerShard = int64(c.cfg.IDStride), c.cfg.UniquePerShard
 	if err := c.openLog(); err != nil {
@@ -133,7 +135,7 @@ func (c *Connector) open() error {
 		Name: func(id uuid.UUID, shard string) string {
 			return gid.ID{Cluster: c.cfg.Cluster, Log: c.log.Identity().ID, Txn: id, Shard: shard}.String()
 		},
-		NewID:      uuid.NewV7,
+		NewID:      func() (uuid.UUID, error) { return gid.NewTxn(c.log.Mark().Seq) },
 		Timeout:    context.WithTimeout,
 		AnswerWait: c.cfg.CommitTimeout,
 		FinishWait: c.cfg.FinishWait,
@@ -167,12 +169,18 @@ func (c *Connector) openLog() error {
 	if !ok {
 		return fmt.Errorf("xapg: log %q: write log=sqlite:PATH", c.cfg.Log)
 	}
-	log, err := sqlitelog.Open(context.Background(), path, sqlitelog.Options{Cluster: c.cfg.Cluster})
+	log, err := sqlitelog.Open(context.Background(), path, sqlitelog.Options{Cluster: c.cfg.Cluster, By: program()})
 	if err != nil {
 		return fmt.Errorf("xapg: decision log: %w", err)
 	}
 	c.log, c.ownLog = log, true
 	return nil
+}
+
+// program says who this is, to those who wonder who opened the log.
+func program() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s, process %d, %s", host, os.Getpid(), filepath.Base(os.Args[0]))
 }
 
 // checkLog makes sure that whoever unfinished transactions wait for is still
@@ -190,9 +198,9 @@ func (c *Connector) checkLog(ctx context.Context) error {
 		}
 		for _, d := range records {
 			after = d.ID
-			for _, name := range d.Participants {
-				if _, ok := c.layout.Index(name); !ok {
-					return &DroppedShardError{Shard: name, Txn: d.ID}
+			for _, p := range d.Participants {
+				if _, ok := c.layout.Index(p.Name); !ok {
+					return &DroppedShardError{Shard: p.Name, Txn: d.ID}
 				}
 			}
 		}

@@ -32,7 +32,7 @@ type fullLog struct {
 	full atomic.Bool
 }
 
-func (l *fullLog) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, shards []string) (txlog.Outcome, error) {
+func (l *fullLog) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, shards []txlog.Participant) (txlog.Outcome, error) {
 	if l.full.Load() {
 		return txlog.Unknown, diskFull{}
 	}
@@ -47,7 +47,7 @@ func (diskFull) Unwrap() error { return txlog.ErrNotStored }
 // forgetful is a register that can be written twice.
 type forgetful struct{ txlog.Log }
 
-func (l forgetful) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, shards []string) (txlog.Outcome, error) {
+func (l forgetful) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, shards []txlog.Participant) (txlog.Outcome, error) {
 	if _, err := l.Log.Decide(ctx, id, want, shards); err != nil {
 		return txlog.Unknown, err
 	}

@@ -12,37 +12,20 @@ import (
 
 // plan finds out what a text says, by the tables as this connection sees them.
 func (c *Conn) plan(ctx context.Context, query string) (*plan.Plan, error) {
-	cat, err := c.catalog(ctx)
-	if err != nil {
-		return nil, err
-	}
-	path := c.searchPath(cat)
-	p, err := c.connector.planner.Plan(query, cat, path)
-	if err != nil || !p.Unknown {
-		return p, err
-	}
-	// Somebody else may have made the table since.
-	if c.txn != nil && c.txn.altered {
-		return p, nil
-	}
-	if c.txn != nil && c.txn.locked {
-		c.txn.own = nil // it is read within the transaction, which waits for nobody then
-		if cat, err = c.catalog(ctx); err != nil {
+	for look := (looks{}); ; {
+		cat, err := c.catalog(ctx)
+		if err != nil {
 			return nil, err
 		}
-		return c.connector.planner.Plan(query, cat, path)
+		p, err := c.connector.planner.Plan(query, cat, c.searchPath(cat))
+		if err != nil {
+			return nil, err
+		}
+		again, err := c.lookAgain(ctx, cat, p, &look)
+		if err != nil || !again {
+			return p, err
+		}
 	}
-	base := cat
-	if c.session.temporary {
-		base = c.session.overlaid
-	}
-	if _, err = c.connector.schema.reload(ctx, base); err != nil {
-		return nil, err
-	}
-	if cat, err = c.catalog(ctx); err != nil {
-		return nil, err
-	}
-	return c.connector.planner.Plan(query, cat, path)
 }
 
 // catalog is what this connection knows of the tables: what all know, what its
@@ -63,34 +46,38 @@ func (c *Conn) withTemporary(ctx context.Context, cat *catalog.Catalog) (*catalo
 	if c.txn != nil && c.txn.Failed() {
 		return cat, nil // only its end can come
 	}
-	var (
-		list []*catalog.Relation
-		err  error
-	)
-	if c.txn != nil {
-		b, berr := c.txn.Branch(ctx, c.connector.home)
-		if berr != nil {
-			return nil, berr
-		}
-		list, err = catalog.Temporaries(ctx, queryer{b.Conn()})
-	} else {
-		leave, aerr := c.enter(ctx, []int{c.connector.home.Index()})
-		if aerr != nil {
-			return nil, aerr
-		}
-		defer leave()
-		conn, aerr := c.acquire(ctx, c.connector.home)
-		if aerr != nil {
-			return nil, aerr
-		}
-		list, err = catalog.Temporaries(ctx, queryer{conn})
-		s.release(conn)
-	}
+	var list []*catalog.Relation
+	err := c.onHome(ctx, func(q queryer) (err error) {
+		list, err = catalog.Temporaries(ctx, q)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	s.overlay, s.overlaid = cat.With(list), cat
 	return s.overlay, nil
+}
+
+// onHome asks home in this session, within the transaction if there is one.
+func (c *Conn) onHome(ctx context.Context, ask func(queryer) error) error {
+	if c.txn != nil {
+		b, err := c.txn.Branch(ctx, c.connector.home)
+		if err != nil {
+			return err
+		}
+		return ask(queryer{inBranch{b}})
+	}
+	leave, err := c.enter(ctx, []int{c.connector.home.Index()})
+	if err != nil {
+		return err
+	}
+	defer leave()
+	conn, err := c.acquire(ctx, c.connector.home)
+	if err != nil {
+		return err
+	}
+	defer func() { c.session.release(conn) }()
+	return ask(queryer{conn})
 }
 
 func (c *Conn) shared(ctx context.Context) (*catalog.Catalog, error) {
@@ -107,7 +94,7 @@ func (c *Conn) shared(ctx context.Context) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.txn.own, err = catalog.Load(ctx, queryer{b.Conn()})
+	c.txn.own, err = c.connector.schema.reader.Load(ctx, queryer{b.Conn()})
 	return c.txn.own, err
 }
 

@@ -251,7 +251,7 @@ func (c *Conn) note(s *plan.Statement, err error) {
 	if c.txn != nil && err == nil && (s.Class == plan.DDL || s.Class == plan.Truncate || s.Class == plan.Lock) {
 		c.txn.locked = true
 		if known := c.connector.schema.current.Load(); c.txn.own == nil && known != nil {
-			c.txn.own = known.Catalog
+			c.txn.own = known
 		}
 	}
 	if err != nil || s.Class != plan.DDL && s.Class != plan.Create {

@@ -13,7 +13,11 @@ import (
 // transaction that made them: each shard counts in steps of id_stride, from a
 // place of its own, so that no two shards ever give the same number.
 func (c *Conn) number(ctx context.Context) error {
-	cat, err := c.shared(ctx) // looking at temporary views would keep the transaction from being prepared
+	home, err := c.txn.Branch(ctx, c.connector.home)
+	if err != nil {
+		return err
+	}
+	cat, err := catalog.Numbers(ctx, queryer{home.Conn()})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 //
 // The context counts until the writer has opened the transaction that is to hold the
 // decision. What follows takes milliseconds, or the time that the disk needs to fail.
-func (l *Log) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []string) (txlog.Outcome, error) {
+func (l *Log) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []txlog.Participant) (txlog.Outcome, error) {
 	if want != txlog.Commit && want != txlog.Abort {
 		return txlog.Unknown, notStored(fmt.Errorf("sqlitelog: %d is not an outcome to decide on; use Commit or Abort", want))
 	}

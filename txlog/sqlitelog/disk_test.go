@@ -20,7 +20,7 @@ func fillUp(t *testing.T, l *Log) (stored []uuid.UUID, refused uuid.UUID, err er
 	for i := range 100_000 {
 		id := uuid.Must(uuid.NewV7())
 		// Names of their own fill the log faster.
-		names := []string{fmt.Sprint(i, strings.Repeat("x", 1000))}
+		names := named(fmt.Sprint(i, strings.Repeat("x", 1000)))
 		if _, err := l.Decide(t.Context(), id, txlog.Commit, names); err != nil {
 			return stored, id, err
 		}

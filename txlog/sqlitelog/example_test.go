@@ -54,11 +54,12 @@ func ExampleLog_Decide() {
 
 	// A resolver has found the transaction prepared, and nobody who decides.
 	transaction := uuid.Must(uuid.NewV7())
-	outcome, err := l.Decide(ctx, transaction, txlog.Abort, []string{"athos", "porthos"})
+	voters := []txlog.Participant{{Name: "athos"}, {Name: "porthos"}}
+	outcome, err := l.Decide(ctx, transaction, txlog.Abort, voters)
 	fmt.Println("resolver:", outcome, err)
 
 	// The coordinator was only slow. It is told what was decided, and obeys.
-	outcome, err = l.Decide(ctx, transaction, txlog.Commit, []string{"athos", "porthos"})
+	outcome, err = l.Decide(ctx, transaction, txlog.Commit, voters)
 	fmt.Println("coordinator:", outcome, err)
 
 	// Both shards have rolled back.

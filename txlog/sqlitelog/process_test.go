@@ -57,7 +57,7 @@ func contend(path string) error {
 			for n := g; n < contested; n += 4 {
 				i := (n + first) % contested // each begins elsewhere, so that each wins something
 				want := txlog.Outcome(1 + (os.Getpid()+i)%2)
-				answers[i], errs[i] = l.Decide(context.Background(), contestedID(i), want, []string{fmt.Sprint("by ", os.Getpid())})
+				answers[i], errs[i] = l.Decide(context.Background(), contestedID(i), want, named(fmt.Sprint("by ", os.Getpid())))
 			}
 		})
 	}
@@ -122,7 +122,7 @@ func TestProcessesThatShareTheFileAgree(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, d.Outcome, answer, "process %d, transaction %d", i, n)
 			require.Len(t, d.Participants, 1)
-			writers[d.Participants[0]] = true
+			writers[d.Participants[0].Name] = true
 		}
 	}
 	assert.Greater(t, len(writers), 1, "the processes should have met")

@@ -124,7 +124,7 @@ type decideJob struct {
 	ticket
 	id           uuid.UUID
 	want         txlog.Outcome
-	participants []string
+	participants []txlog.Participant
 	stored       txlog.Outcome
 }
 

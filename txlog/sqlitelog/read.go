@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,10 +26,11 @@ type reading struct {
 const readers = 4
 
 const (
-	selectDecision = "SELECT d.id, d.outcome, d.participants, d.at, " +
+	selectDecision = "SELECT d.id, d.outcome, d.participants, d.at, d.by, d.votes, " +
 		"EXISTS (SELECT 1 FROM unfinished u WHERE u.id = d.id) FROM decisions d "
 	selectOne        = selectDecision + "WHERE d.id = ?"
-	selectUnfinished = "SELECT d.id, d.outcome, d.participants, d.at, 1 " +
+	selectRecords    = selectDecision + "WHERE d.id > ? ORDER BY d.id LIMIT ?"
+	selectUnfinished = "SELECT d.id, d.outcome, d.participants, d.at, d.by, d.votes, 1 " +
 		"FROM unfinished u JOIN decisions d ON d.id = u.id WHERE u.id > ? ORDER BY u.id LIMIT ?"
 )
 
@@ -132,6 +134,61 @@ func (l *Log) Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]txl
 	return list, nil
 }
 
+// Records returns up to limit decisions with ids greater than after, in ascending
+// order of ids.
+func (l *Log) Records(ctx context.Context, after uuid.UUID, limit int) ([]txlog.Decision, error) {
+	if err := l.enter(); err != nil {
+		return nil, err
+	}
+	defer l.open.RUnlock()
+	if limit < 1 {
+		return nil, nil
+	}
+	finished := l.finishes.snapshot()
+	list, err := l.decisions(ctx, selectRecords, blob(after), limit)
+	if err != nil {
+		return nil, l.explain("reading", err)
+	}
+	for i, d := range list {
+		_, ok := finished[d.ID]
+		list[i].Finished = d.Finished || ok
+	}
+	return list, nil
+}
+
+// Openings returns up to limit openings with marks greater than after, in ascending
+// order.
+func (l *Log) Openings(ctx context.Context, after int64, limit int) ([]txlog.Opening, error) {
+	if err := l.enter(); err != nil {
+		return nil, err
+	}
+	defer l.open.RUnlock()
+	if limit < 1 {
+		return nil, nil
+	}
+	rows, err := l.reading.db.QueryContext(ctx, "SELECT seq, id, at, by FROM marks WHERE seq > ? ORDER BY seq LIMIT ?", after, limit)
+	if err != nil {
+		return nil, l.explain("reading", err)
+	}
+	defer rows.Close()
+	var list []txlog.Opening
+	for rows.Next() {
+		var o txlog.Opening
+		var id []byte
+		var at int64
+		var by sql.NullString
+		if err := rows.Scan(&o.Mark.Seq, &id, &at, &by); err != nil {
+			return nil, l.explain("reading", err)
+		}
+		if o.Mark.ID, err = uuid.FromBytes(id); err != nil {
+			return nil, damaged(l.path, err)
+		}
+		o.At, o.By = time.UnixMicro(at), by.String
+		list = append(list, o)
+	}
+	return list, l.explain("reading", rows.Err())
+}
+
 // decisions runs one of the queries above.
 func (l *Log) decisions(ctx context.Context, query string, args ...any) ([]txlog.Decision, error) {
 	rows, err := l.reading.db.QueryContext(ctx, query, args...)
@@ -140,56 +197,67 @@ func (l *Log) decisions(ctx context.Context, query string, args ...any) ([]txlog
 	}
 	defer rows.Close()
 	var list []txlog.Decision
-	var numbers [][]byte
+	var stored []voters
 	for rows.Next() {
 		var id, participants []byte
 		var at int64
 		var unfinished bool
+		var by sql.NullInt64
+		var votes sql.NullString
 		var d txlog.Decision
-		if err := rows.Scan(&id, &d.Outcome, &participants, &at, &unfinished); err != nil {
+		if err := rows.Scan(&id, &d.Outcome, &participants, &at, &by, &votes, &unfinished); err != nil {
 			return nil, err
 		}
 		if d.ID, err = uuid.FromBytes(id); err != nil {
 			return nil, damaged(l.path, err)
 		}
-		d.At, d.Finished = time.UnixMicro(at), !unfinished
-		list, numbers = append(list, d), append(numbers, participants)
+		d.At, d.By, d.Finished = time.UnixMicro(at), by.Int64, !unfinished
+		list, stored = append(list, d), append(stored, voters{participants, votes.String})
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	rows.Close() // gives the connection back, for the names
 	for i := range list {
-		if list[i].Participants, err = l.decode(ctx, numbers[i]); err != nil {
+		if list[i].Participants, err = l.decode(ctx, stored[i]); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
+// voters are a decision's participants as they are stored.
+type voters struct {
+	numbers []byte // of their names
+	votes   string // a line for each, or empty
+}
+
 // decode turns numbers into the participants' names.
-func (l *Log) decode(ctx context.Context, numbers []byte) ([]string, error) {
-	var names []string
+func (l *Log) decode(ctx context.Context, from voters) ([]txlog.Participant, error) {
+	var list []txlog.Participant
+	numbers, votes := from.numbers, from.votes
 	for len(numbers) > 0 {
+		var p txlog.Participant
+		p.Vote, votes, _ = strings.Cut(votes, "\n")
 		n, size := binary.Uvarint(numbers)
 		if size <= 0 {
 			return nil, damaged(l.path, errors.New("a decision's list of participants is cut"))
 		}
 		numbers = numbers[size:]
 		if name, ok := l.reading.names.Load(n); ok {
-			names = append(names, name.(string))
+			p.Name = name.(string)
+			list = append(list, p)
 			continue
 		}
-		var name string
-		err := l.reading.db.QueryRowContext(ctx, "SELECT name FROM participants WHERE n = ?", int64(n)).Scan(&name)
+		err := l.reading.db.QueryRowContext(ctx, "SELECT name FROM participants WHERE n = ?", int64(n)).Scan(&p.Name)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, damaged(l.path, fmt.Errorf("participant %d has no name", n))
 		}
 		if err != nil {
 			return nil, err
 		}
-		l.reading.names.Store(n, name)
-		names = append(names, name)
+		l.reading.names.Store(n, p.Name)
+		list = append(list, p)
 	}
-	return names, nil
+	return list, nil
 }

@@ -20,7 +20,7 @@ import (
 const applicationID = 0x78615047
 
 // schemaVersion is what this code reads and writes.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // A decision is in decisions, and in unfinished until it is finished; then it is in
 // finished, where the oldest ones are found without reading the rest. Ids of version
@@ -32,12 +32,22 @@ CREATE TABLE decisions (
 	id BLOB PRIMARY KEY,                               -- the transaction's 16 bytes
 	outcome INTEGER NOT NULL CHECK (outcome IN (1, 2)), -- 1 commit, 2 abort
 	participants BLOB NOT NULL,                        -- varints: participants.n
-	at INTEGER NOT NULL                                -- microseconds since 1970, UTC
+	at INTEGER NOT NULL,                               -- microseconds since 1970, UTC
+	by INTEGER,                                        -- marks.seq of the opening that stored it
+	votes TEXT                                         -- a line for each participant
 ) WITHOUT ROWID;
 CREATE TABLE unfinished (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE finished (at INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (at, id)) WITHOUT ROWID;
-CREATE TABLE marks (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE marks (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, at INTEGER NOT NULL, by TEXT);
 `
+
+// upgrade brings a log of version 1 to version 2. Processes that still run the older
+// version go on with it; they cannot open it again.
+const upgrade = `
+ALTER TABLE decisions ADD COLUMN by INTEGER;
+ALTER TABLE decisions ADD COLUMN votes TEXT;
+ALTER TABLE marks ADD COLUMN by TEXT;
+UPDATE meta SET value = '2' WHERE key = 'schema'`
 
 // checkedSize is up to which size a file is checked throughout when it is opened: as
 // much as nobody notices. Damage in a larger one shows when it is met.
@@ -62,7 +72,7 @@ func checkCluster(name string) error {
 // is not, and leaves a mark. That the mark is flushed matters beyond the mark: after a
 // crash, the WAL may hold decisions that were written but not flushed; SQLite shows
 // them, and from here on they are durable like all others.
-func enter(ctx context.Context, db *sql.DB, path, cluster string) (txlog.Identity, txlog.Mark, error) {
+func enter(ctx context.Context, db *sql.DB, path, cluster, by string) (txlog.Identity, txlog.Mark, error) {
 	var identity txlog.Identity
 	var mark txlog.Mark
 	conn, err := db.Conn(ctx)
@@ -110,7 +120,10 @@ func enter(ctx context.Context, db *sql.DB, path, cluster string) (txlog.Identit
 	if identity, err = readIdentity(ctx, tx, path, cluster); err != nil {
 		return identity, mark, err
 	}
-	if mark, err = leaveMark(ctx, tx); err != nil {
+	if err := upgradeSchema(ctx, tx); err != nil {
+		return identity, mark, err
+	}
+	if mark, err = leaveMark(ctx, tx, by); err != nil {
 		return identity, mark, err
 	}
 	if err := tx.Commit(); err != nil {
@@ -164,6 +177,19 @@ func createSchema(ctx context.Context, tx *sql.Tx, cluster string) error {
 	return err
 }
 
+// upgradeSchema brings an older log up to what this code writes.
+func upgradeSchema(ctx context.Context, tx *sql.Tx) error {
+	var version string
+	if err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'schema'").Scan(&version); err != nil || version != "1" {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, upgrade)
+	return err
+}
+
+// maxBy is how many bytes are kept of who opened the log.
+const maxBy = 200
+
 // newID makes a log id: 60 random bits.
 func newID() string {
 	var b [8]byte
@@ -183,7 +209,7 @@ func readIdentity(ctx context.Context, q queryer, path, cluster string) (txlog.I
 		if n, convErr := strconv.Atoi(version.String); convErr == nil && n > schemaVersion {
 			return txlog.Identity{}, &txlog.ForeignError{Log: path, Reason: fmt.Sprintf(
 				"it was written by a newer version (schema %d, this one knows up to %d); use the newer version", n, schemaVersion)}
-		} else if convErr != nil || n != schemaVersion || len(id.String) != 12 || owner.String == "" {
+		} else if convErr != nil || n < 1 || len(id.String) != 12 || owner.String == "" {
 			err = errors.New("its description is incomplete")
 		}
 	}
@@ -212,9 +238,9 @@ func quickCheck(ctx context.Context, conn *sql.Conn, path string) error {
 	return nil
 }
 
-func leaveMark(ctx context.Context, tx *sql.Tx) (txlog.Mark, error) {
+func leaveMark(ctx context.Context, tx *sql.Tx, by string) (txlog.Mark, error) {
 	mark := txlog.Mark{ID: uuid.New()}
-	res, err := tx.ExecContext(ctx, "INSERT INTO marks (id, at) VALUES (?, ?)", blob(mark.ID), time.Now().UnixMicro())
+	res, err := tx.ExecContext(ctx, "INSERT INTO marks (id, at, by) VALUES (?, ?, ?)", blob(mark.ID), time.Now().UnixMicro(), by[:min(len(by), maxBy)])
 	if err != nil {
 		return mark, err
 	}

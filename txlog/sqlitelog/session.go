@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +19,7 @@ import (
 // know no context: a transaction is never left halfway.
 type session struct {
 	conn *sql.Conn
+	by   int64 // the mark of this opening
 
 	beginStmt, commitStmt, rollbackStmt           *sql.Stmt
 	insertDecision, insertUnfinished, readOutcome *sql.Stmt
@@ -34,12 +36,12 @@ type session struct {
 // often it is asked in one transaction.
 const oldest = "FROM finished WHERE at <= ? ORDER BY at, id LIMIT ?"
 
-func newSession(ctx context.Context, db *sql.DB) (*session, error) {
+func newSession(ctx context.Context, db *sql.DB, by int64) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, numbers: make(map[string]int64)}
+	s := &session{conn: conn, by: by, numbers: make(map[string]int64)}
 	// As in beginWriting.
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		s.close()
@@ -52,7 +54,7 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 		{&s.beginStmt, "BEGIN IMMEDIATE"},
 		{&s.commitStmt, "COMMIT"},
 		{&s.rollbackStmt, "ROLLBACK"},
-		{&s.insertDecision, "INSERT INTO decisions (id, outcome, participants, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+		{&s.insertDecision, "INSERT INTO decisions (id, outcome, participants, at, by, votes) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
 		{&s.insertUnfinished, "INSERT INTO unfinished (id) VALUES (?)"},
 		{&s.readOutcome, "SELECT outcome FROM decisions WHERE id = ?"},
 		{&s.deleteUnfinished, "DELETE FROM unfinished WHERE id = ?"},
@@ -107,12 +109,12 @@ func (s *session) commit() (undone bool, err error) {
 func (s *session) rollback() { _, _ = s.rollbackStmt.Exec() }
 
 // decide stores want if there is no decision on id, and returns the stored one.
-func (s *session) decide(id uuid.UUID, want txlog.Outcome, participants []string, now time.Time) (txlog.Outcome, error) {
+func (s *session) decide(id uuid.UUID, want txlog.Outcome, participants []txlog.Participant, now time.Time) (txlog.Outcome, error) {
 	list, err := s.encode(participants)
 	if err != nil {
 		return txlog.Unknown, err
 	}
-	res, err := s.insertDecision.Exec(blob(id), int64(want), list, now.UnixMicro())
+	res, err := s.insertDecision.Exec(blob(id), int64(want), list, now.UnixMicro(), s.by, votes(participants))
 	if err != nil {
 		return txlog.Unknown, err
 	}
@@ -156,10 +158,10 @@ func (s *session) forget(cutoff time.Time, limit int) (int, error) {
 }
 
 // encode writes participants as the numbers of their names.
-func (s *session) encode(participants []string) ([]byte, error) {
+func (s *session) encode(participants []txlog.Participant) ([]byte, error) {
 	list := make([]byte, 0, 2*len(participants)) // not nil: NULL is refused
-	for _, name := range participants {
-		n, err := s.number(name)
+	for _, p := range participants {
+		n, err := s.number(p.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -192,4 +194,17 @@ func (s *session) number(name string) (int64, error) {
 	}
 	s.added[name] = n
 	return n, nil
+}
+
+// votes writes the places of the participants' votes, one per line; nil when nobody
+// gave any.
+func votes(participants []txlog.Participant) any {
+	list, any := make([]string, len(participants)), false
+	for i, p := range participants {
+		list[i], any = p.Vote, any || p.Vote != ""
+	}
+	if !any {
+		return nil
+	}
+	return strings.Join(list, "\n")
 }

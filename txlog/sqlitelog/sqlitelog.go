@@ -36,6 +36,10 @@ type Options struct {
 	// other.
 	Cluster string
 
+	// By tells who opens the log, such as a host, a process and a program: it is
+	// kept with the mark. At most 200 bytes are kept.
+	By string
+
 	// Hook is called by the writing goroutine at "log.before_insert" (the
 	// transaction is open, no decision is written), "log.before_commit" (all
 	// are written, nothing is committed) and "log.after_commit" (all are
@@ -93,7 +97,7 @@ func open(ctx context.Context, path string, o Options, network func(dir string) 
 	if l.hook == nil {
 		l.hook = func(string) {}
 	}
-	if err := l.start(ctx, o.Cluster); err != nil {
+	if err := l.start(ctx, o.Cluster, o.By); err != nil {
 		l.release()
 		return nil, l.explain("opening", err)
 	}
@@ -102,7 +106,7 @@ func open(ctx context.Context, path string, o Options, network func(dir string) 
 }
 
 // start opens the database and leaves this opening's mark in it.
-func (l *Log) start(ctx context.Context, cluster string) error {
+func (l *Log) start(ctx context.Context, cluster, by string) error {
 	if err := examine(ctx, l.path); err != nil {
 		return err
 	}
@@ -111,11 +115,11 @@ func (l *Log) start(ctx context.Context, cluster string) error {
 		return err
 	}
 	l.writeDB = db
-	l.identity, l.mark, err = enter(ctx, db, l.path, cluster)
+	l.identity, l.mark, err = enter(ctx, db, l.path, cluster, by)
 	if err != nil {
 		return err
 	}
-	if l.session, err = newSession(ctx, db); err != nil {
+	if l.session, err = newSession(ctx, db, l.mark.Seq); err != nil {
 		return err
 	}
 	l.finishes.arm = make(chan struct{}, 1)

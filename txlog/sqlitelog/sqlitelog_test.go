@@ -15,7 +15,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-var shards = []string{"athos", "porthos"}
+var shards = named("athos", "porthos")
+
+// named makes participants of which no votes are known.
+func named(names ...string) []txlog.Participant {
+	list := make([]txlog.Participant, len(names))
+	for i, name := range names {
+		list[i].Name = name
+	}
+	return list
+}
 
 func TestMain(m *testing.M) {
 	txlogtest.Child(open)

@@ -15,7 +15,16 @@ import (
 	"github.com/xapg/xapg/txlog"
 )
 
-var shards = []string{"athos", "porthos"}
+var shards = named("athos", "porthos")
+
+// named makes participants of which no votes are known.
+func named(names ...string) []txlog.Participant {
+	list := make([]txlog.Participant, len(names))
+	for i, name := range names {
+		list[i].Name = name
+	}
+	return list
+}
 
 func openHooked(t testing.TB, hook func(point string)) *Log {
 	t.Helper()

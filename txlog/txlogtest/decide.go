@@ -10,10 +10,19 @@ import (
 	"github.com/xapg/xapg/txlog"
 )
 
-var shards = []string{"athos", "porthos"}
+var shards = named("athos", "porthos")
+
+// named makes participants of which no votes are known.
+func named(names ...string) []txlog.Participant {
+	list := make([]txlog.Participant, len(names))
+	for i, name := range names {
+		list[i].Name = name
+	}
+	return list
+}
 
 // decide decides and expects no error.
-func (p *probe) decide(l txlog.Log, id uuid.UUID, want txlog.Outcome, participants ...string) txlog.Outcome {
+func (p *probe) decide(l txlog.Log, id uuid.UUID, want txlog.Outcome, participants ...txlog.Participant) txlog.Outcome {
 	got, err := l.Decide(p.ctx, id, want, participants)
 	require.NoError(p, err, "Decide")
 	return got
@@ -95,17 +104,20 @@ func race(p *probe) {
 }
 
 func lookup(p *probe) {
-	long := make([]string, 200)
+	long := make([]txlog.Participant, 200)
 	for i := range long {
-		long[i] = fmt.Sprintf("shard-%03d", i)
+		long[i].Name = fmt.Sprintf("shard-%03d", i)
 	}
 	l, beside := p.open(), p.open()
-	for what, participants := range map[string][]string{
+	mark := l.Mark().Seq
+	for what, participants := range map[string][]txlog.Participant{
 		"two":         shards,
-		"other order": {"porthos", "athos"},
-		"one":         {"aramis"},
+		"other order": named("porthos", "athos"),
+		"one":         named("aramis"),
 		"many":        long,
-		"odd names":   {"d'Artagnan \"x\"; --", "Ünï©ødé/\x01", "a,b", "{}", " "},
+		"odd names":   named("d'Artagnan \"x\"; --", "Ünï©ødé/\x01", "a,b", "{}", " "),
+		"with votes":  {{Name: "athos", Vote: "1/0/16B3748"}, {Name: "porthos", Vote: "23/A/FFFFFFFF"}},
+		"with a vote": {{Name: "athos"}, {Name: "porthos", Vote: "1/0/1"}, {Name: "aramis"}},
 		"none":        {},
 	} {
 		id := newID()
@@ -115,9 +127,10 @@ func lookup(p *probe) {
 			d := p.lookup(l, id)
 			assert.Equal(p, id, d.ID)
 			assert.Equal(p, txlog.Commit, d.Outcome)
-			assert.Equal(p, append([]string{}, participants...), append([]string{}, d.Participants...), what)
+			assert.Equal(p, append([]txlog.Participant{}, participants...), append([]txlog.Participant{}, d.Participants...), what)
 			assert.False(p, d.At.IsZero(), "the time of the decision")
 			assert.False(p, d.Finished)
+			assert.Equal(p, mark, d.By, "the mark of the opening that decided")
 		}
 		p.lookupNone(l, newID(), "something else was decided")
 	}
@@ -133,10 +146,10 @@ func lookup(p *probe) {
 
 func loserIgnored(p *probe) {
 	l, id := p.open(), newID()
-	p.decide(l, id, txlog.Abort, "athos")
-	p.decide(l, id, txlog.Commit, "porthos", "aramis")
-	p.decide(l, id, txlog.Abort, "dartagnan")
-	assert.Equal(p, []string{"athos"}, p.lookup(l, id).Participants)
+	p.decide(l, id, txlog.Abort, named("athos")...)
+	p.decide(l, id, txlog.Commit, named("porthos", "aramis")...)
+	p.decide(l, id, txlog.Abort, named("dartagnan")...)
+	assert.Equal(p, named("athos"), p.lookup(l, id).Participants)
 }
 
 func refused(p *probe) {

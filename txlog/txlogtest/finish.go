@@ -2,6 +2,7 @@ package txlogtest
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"github.com/google/uuid"
@@ -12,17 +13,27 @@ import (
 
 // listed returns the ids of all unfinished decisions, read in pages.
 func (p *probe) listed(l txlog.Log, page int) []uuid.UUID {
+	return p.listedBy(func(ctx context.Context, after uuid.UUID, limit int) ([]txlog.Decision, error) {
+		list, err := l.Unfinished(ctx, after, limit)
+		for _, d := range list {
+			assert.False(p, d.Finished)
+		}
+		return list, err
+	}, page)
+}
+
+// listedBy goes through a list page by page.
+func (p *probe) listedBy(list func(context.Context, uuid.UUID, int) ([]txlog.Decision, error), page int) []uuid.UUID {
 	ids := []uuid.UUID{}
 	for after := uuid.Nil; ; {
-		list, err := l.Unfinished(p.ctx, after, page)
-		require.NoError(p, err, "Unfinished")
-		require.LessOrEqual(p, len(list), page, "more than asked for")
-		for _, d := range list {
+		found, err := list(p.ctx, after, page)
+		require.NoError(p, err)
+		require.LessOrEqual(p, len(found), page, "more than asked for")
+		for _, d := range found {
 			require.Positive(p, bytes.Compare(d.ID[:], after[:]), "ids should ascend")
-			assert.False(p, d.Finished)
 			ids, after = append(ids, d.ID), d.ID
 		}
-		if len(list) < page {
+		if len(found) < page {
 			return ids
 		}
 	}
@@ -57,7 +68,7 @@ func unfinished(p *probe) {
 	for _, d := range all {
 		i := slices.Index(ids, d.ID)
 		assert.Equal(p, []txlog.Outcome{txlog.Commit, txlog.Abort}[i%2], d.Outcome)
-		assert.Equal(p, []string{shards[i%2]}, d.Participants)
+		assert.Equal(p, shards[i%2:][:1], d.Participants)
 		assert.True(p, p.lookup(l, d.ID).At.Equal(d.At))
 	}
 	for _, limit := range []int{0, -1} {
@@ -65,6 +76,28 @@ func unfinished(p *probe) {
 		require.NoError(p, err)
 		assert.Empty(p, none, "limit %d", limit)
 	}
+}
+
+func records(p *probe) {
+	l, beside := p.open(), p.open()
+	var ids []uuid.UUID
+	for i := range 23 {
+		ids = append(ids, newID())
+		p.decide(l, ids[i], []txlog.Outcome{txlog.Commit, txlog.Abort}[i%2], shards[i%2])
+	}
+	p.finish(l, ids[0], ids[5], ids[22])
+	for _, page := range []int{1, 7, len(ids), 1000} {
+		assert.Equal(p, sorted(ids), p.listedBy(l.Records, page), "page by page of %d", page)
+		assert.Equal(p, sorted(ids), p.listedBy(beside.Records, page), "another opening, page by page of %d", page)
+	}
+	all, err := l.Records(p.ctx, uuid.Nil, 1000)
+	require.NoError(p, err)
+	for _, d := range all {
+		assert.Equal(p, p.lookup(l, d.ID), d)
+	}
+	none, err := l.Records(p.ctx, uuid.Nil, 0)
+	require.NoError(p, err)
+	assert.Empty(p, none)
 }
 
 func finish(p *probe) {

@@ -113,10 +113,10 @@ func decideForgotten(p *probe) {
 	p.decide(l, id, txlog.Commit, shards...)
 	p.finish(l, id)
 	assert.Equal(p, 1, p.forget(l, 0))
-	assert.Equal(p, txlog.Abort, p.decide(l, id, txlog.Abort, "aramis"))
+	assert.Equal(p, txlog.Abort, p.decide(l, id, txlog.Abort, named("aramis")...))
 	d := p.lookup(l, id)
 	assert.Equal(p, txlog.Abort, d.Outcome)
-	assert.Equal(p, []string{"aramis"}, d.Participants)
+	assert.Equal(p, named("aramis"), d.Participants)
 	assert.False(p, d.Finished, "it is another decision")
 	assert.Equal(p, []uuid.UUID{id}, p.listed(l, 10))
 }

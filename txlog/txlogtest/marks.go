@@ -84,3 +84,29 @@ func knownMarks(p *probe) {
 		}
 	}
 }
+
+func openings(p *probe) {
+	var marks []txlog.Mark
+	for range 5 {
+		marks = append(marks, p.open().Mark())
+	}
+	l := p.logs[0]
+	for _, page := range []int{1, 2, 5, 100} {
+		var got []txlog.Mark
+		for after := int64(0); ; {
+			list, err := l.Openings(p.ctx, after, page)
+			require.NoError(p, err)
+			for _, o := range list {
+				got, after = append(got, o.Mark), o.Mark.Seq
+				assert.False(p, o.At.IsZero(), "the time of an opening")
+			}
+			if len(list) < page {
+				break
+			}
+		}
+		assert.Equal(p, marks, got, "page by page of %d", page)
+	}
+	none, err := l.Openings(p.ctx, 0, 0)
+	require.NoError(p, err)
+	assert.Empty(p, none)
+}

@@ -37,6 +37,8 @@ const (
 	inclusive            fault = "a page begins with the last one's end"
 	ignoresLimit         fault = "a page is as long as it gets"
 	shortPages           fault = "finished ones make pages short"
+	recordsUnfinished    fault = "Records lists what is unfinished only"
+	hidesOpenings        fault = "Openings leaves out others"
 	listsCommitsOnly     fault = "aborts are not listed as unfinished"
 	forgetsUnfinished    fault = "unfinished ones are forgotten"
 	forgetsYoung         fault = "age makes no difference when forgetting"
@@ -162,7 +164,7 @@ func (m *memory) HasMark(ctx context.Context, mark txlog.Mark) (bool, error) {
 	return slices.Contains(m.marks, mark), nil
 }
 
-func (m *memory) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []string) (txlog.Outcome, error) {
+func (m *memory) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []txlog.Participant) (txlog.Outcome, error) {
 	valid := want == txlog.Commit || want == txlog.Abort || m.fault == storesUnknown
 	if !valid || id == uuid.Nil && m.fault != storesNil {
 		return 0, txlog.ErrNotStored
@@ -189,9 +191,9 @@ func (m *memory) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, p
 		if d == nil {
 			m.order = append(m.order, id)
 		}
-		d = &txlog.Decision{ID: id, Outcome: want, Participants: slices.Clone(participants), At: time.Now()}
+		d = &txlog.Decision{ID: id, Outcome: want, Participants: slices.Clone(participants), At: time.Now(), By: m.mark.Seq}
 		if m.fault == sortsParticipants {
-			slices.Sort(d.Participants)
+			slices.SortFunc(d.Participants, func(a, b txlog.Participant) int { return strings.Compare(a.Name, b.Name) })
 		}
 		m.decisions[id] = d
 	} else {
@@ -274,6 +276,35 @@ func (m *memory) Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]
 		}
 		if list = append(list, *d); m.fault != shortPages {
 			n++
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) Records(ctx context.Context, after uuid.UUID, limit int) ([]txlog.Decision, error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var list []txlog.Decision
+	for _, id := range sorted(m.order) {
+		d := m.decisions[id]
+		if d != nil && bytes.Compare(id[:], after[:]) > 0 && len(list) < limit && (!d.Finished || m.fault != recordsUnfinished) {
+			list = append(list, *d)
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) Openings(ctx context.Context, after int64, limit int) ([]txlog.Opening, error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var list []txlog.Opening
+	for _, mark := range m.marks {
+		if mark.Seq > after && len(list) < limit && (mark == m.mark || m.fault != hidesOpenings) {
+			list = append(list, txlog.Opening{Mark: mark, At: time.Now()})
 		}
 	}
 	return list, nil

@@ -55,6 +55,8 @@ func TestBrokenLogsAreCaught(t *testing.T) {
 		ignoresLimit:         "unfinished decisions are listed page by page in order",
 		listsCommitsOnly:     "unfinished decisions are listed page by page in order",
 		shortPages:           "what is finished is no longer listed",
+		recordsUnfinished:    "all records are listed page by page in order",
+		hidesOpenings:        "openings are listed page by page in order",
 		forgetsUnfinished:    "forget never drops what is unfinished",
 		forgetsYoung:         "forget drops what is finished and old enough",
 		forgetsInSeconds:     "forget never drops what is younger",

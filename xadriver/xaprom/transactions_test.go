@@ -90,7 +90,7 @@ func (s *silent) be(yes bool) {
 	s.yes = yes
 }
 
-func (s *silent) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []string) (txlog.Outcome, error) {
+func (s *silent) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []txlog.Participant) (txlog.Outcome, error) {
 	s.mu.Lock()
 	yes := s.yes
 	s.mu.Unlock()

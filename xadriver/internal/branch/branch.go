@@ -223,24 +223,24 @@ var ErrRolledBack = errors.New("commit unexpectedly resulted in rollback")
 // Prepare implements commit.Participant. PREPARE TRANSACTION in a failed
 // transaction is no error to the server, which then answers with the tag
 // ROLLBACK: only its own tag is a vote.
-func (b *Branch) Prepare(ctx context.Context, gid string) error {
+func (b *Branch) Prepare(ctx context.Context, gid string) (vote string, err error) {
 	if b.lost {
-		return b.lostError()
+		return "", b.lostError()
 	}
 	tag, err := b.conn.Command(ctx, "PREPARE TRANSACTION '"+gid+"'")
 	if err != nil {
-		return b.answer(err)
+		return "", b.answer(err)
 	}
 	b.conn.Ended()
 	if tag == "" {
 		if tag, err = b.votedFor(ctx, gid); err != nil {
-			return b.answer(err)
+			return "", b.answer(err)
 		}
 	}
 	if tag != tagPrepared {
-		return origin.Errorf(b.Shard(), origin.Lost, "%w (it answered PREPARE TRANSACTION with %s)", ErrRolledBack, tag)
+		return "", origin.Errorf(b.Shard(), origin.Lost, "%w (it answered PREPARE TRANSACTION with %s)", ErrRolledBack, tag)
 	}
-	return nil
+	return "", nil
 }
 
 const tagPrepared = "PREPARE TRANSACTION"

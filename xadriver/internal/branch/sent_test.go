@@ -43,7 +43,7 @@ type register struct {
 	done   bool
 }
 
-func (r *register) Decide(_ context.Context, _ uuid.UUID, want txlog.Outcome, _ []string) (txlog.Outcome, error) {
+func (r *register) Decide(_ context.Context, _ uuid.UUID, want txlog.Outcome, _ []txlog.Participant) (txlog.Outcome, error) {
 	if r.err != nil {
 		return txlog.Unknown, r.err
 	}

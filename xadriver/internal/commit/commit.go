@@ -33,7 +33,7 @@ import (
 // Register is where decisions are made. It is the part of txlog.Log that the
 // protocol needs.
 type Register interface {
-	Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []string) (txlog.Outcome, error)
+	Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []txlog.Participant) (txlog.Outcome, error)
 	Finish(ctx context.Context, id uuid.UUID) error
 }
 

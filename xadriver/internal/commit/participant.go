@@ -31,9 +31,10 @@ type Participant interface {
 	Ask(ctx context.Context) (bool, error)
 	// Commit is the plain COMMIT.
 	Commit(ctx context.Context) error
-	// Prepare votes: nil is a yes that survives any crash of the shard. An error
-	// leaves no open transaction behind.
-	Prepare(ctx context.Context, gid string) error
+	// Prepare votes: a nil error is a yes that survives any crash of the shard. It
+	// comes with the place of the vote in the shard's own history (see
+	// txlog.Participant), or with "". An error leaves no open transaction behind.
+	Prepare(ctx context.Context, gid string) (vote string, err error)
 	// CommitPrepared and RollbackPrepared finish a prepared transaction. An error
 	// for which Gone reports true means that the shard knows no such gid.
 	CommitPrepared(ctx context.Context, gid string) error

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/xapg/xapg/txlog"
 )
 
 // state is how far one participant has come.
@@ -23,6 +25,7 @@ type part struct {
 	wrote Wrote
 	state state
 	gid   string
+	vote  string // where its vote is, in its own terms
 }
 
 // round is one run of the protocol over several participants.
@@ -52,6 +55,17 @@ func (r *round) shards(which func(*part) bool) []string {
 		}
 	}
 	return names
+}
+
+// voters are the parts that voted yes, as the register keeps them.
+func (r *round) voters() []txlog.Participant {
+	var list []txlog.Participant
+	for i := range r.parts {
+		if p := &r.parts[i]; isPrepared(p) {
+			list = append(list, txlog.Participant{Name: p.Shard(), Vote: p.vote})
+		}
+	}
+	return list
 }
 
 // run calls f for all parts at once that which selects, and reports the first error so far.

@@ -79,7 +79,10 @@ func (r *round) vote(ctx context.Context) error {
 
 func (r *round) prepare(ctx context.Context, p *part) error {
 	p.gid = r.c.Name(r.id, p.Shard())
-	err := r.c.phase(ctx, Prepare, r.id, p, func(ctx context.Context) error { return p.Prepare(ctx, p.gid) })
+	err := r.c.phase(ctx, Prepare, r.id, p, func(ctx context.Context) (err error) {
+		p.vote, err = p.Prepare(ctx, p.gid)
+		return err
+	})
 	switch {
 	case err == nil:
 		p.state = prepared
@@ -95,14 +98,14 @@ func (r *round) prepare(ctx context.Context, p *part) error {
 // known whether that was stored, storing "abort" settles it one way or the
 // other: the register answers with whatever came first.
 func (r *round) decide(ctx context.Context) (txlog.Outcome, error) {
-	c, shards := r.c, r.shards(isPrepared)
+	c, voters := r.c, r.voters()
 	ctx, cancel := c.finishing(ctx)
 	defer cancel()
 	var outcome txlog.Outcome
 	err := c.phase(ctx, Decide, r.id, nil, func(ctx context.Context) (err error) {
-		outcome, err = c.Register.Decide(ctx, r.id, txlog.Commit, shards)
+		outcome, err = c.Register.Decide(ctx, r.id, txlog.Commit, voters)
 		if err != nil && !errors.Is(err, txlog.ErrNotStored) {
-			if settled, again := c.Register.Decide(ctx, r.id, txlog.Abort, shards); again == nil {
+			if settled, again := c.Register.Decide(ctx, r.id, txlog.Abort, voters); again == nil {
 				outcome, err = settled, nil
 			}
 		}

@@ -47,3 +47,21 @@ func TestNamesOfOthersAreForeign(t *testing.T) {
 		assert.ErrorIs(t, err, gid.ErrForeign, name)
 	}
 }
+
+func TestATransactionTellsByWhichOpeningItsCoordinatorIsKnown(t *testing.T) {
+	seen := make(map[uuid.UUID]bool)
+	for _, opening := range []int64{0, 1, 77, 1<<24 - 1} {
+		for range 1000 {
+			id, err := gid.NewTxn(opening)
+			require.NoError(t, err)
+			assert.Equal(t, opening, gid.Opening(id))
+			assert.Equal(t, uuid.Version(7), id.Version())
+			assert.Equal(t, uuid.RFC4122, id.Variant())
+			assert.False(t, seen[id])
+			seen[id] = true
+		}
+	}
+	id, err := gid.NewTxn(1 << 24)
+	require.NoError(t, err)
+	assert.Zero(t, gid.Opening(id), "a number that has no room is not told")
+}

@@ -24,7 +24,9 @@ type analysis struct {
 	reference   bool // names reference tables
 	tables      int  // names of tables accounted for
 	unknown     *pg.RangeVar
-	err         error // why it can be run nowhere without a hint
+	lacking     []*catalog.Relation // whose texts it needs
+	busy        []*catalog.Relation // that somebody is changing
+	err         error               // why it can be run nowhere without a hint
 	viewDepth   int
 
 	calls     []call
@@ -126,6 +128,17 @@ func (p *Planner) known(s *Statement) []*shardmap.Table {
 	return tables
 }
 
+// notice takes notice that a relation is named: of what somebody is changing, and, if
+// its texts matter, of what lacks them.
+func (a *analysis) notice(r *catalog.Relation, texts bool) {
+	if r.Busy {
+		a.busy = append(a.busy, r)
+	}
+	if texts && r.Lacks() {
+		a.lacking = append(a.lacking, r)
+	}
+}
+
 // relation accounts for a mention of a table, and returns what FROM gains by it.
 func (a *analysis) relation(rv *pg.RangeVar, b *block) (*entry, *catalog.Relation, *shardmap.Table) {
 	return a.mentioned(rv, nil, nil, b)
@@ -147,6 +160,7 @@ func (a *analysis) mentioned(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) (
 		e.open = true
 		return e, nil, nil
 	}
+	a.notice(r, false)
 	if r.System() || r.Kind == 'S' {
 		a.unsharded, e.open = true, true
 		return e, r, nil

@@ -101,8 +101,8 @@ func scriptWorld(script *differential.Script) (*scripted, error) {
 		}
 	}
 	out.layout, out.planner = layout, plan.New(layout, 1000)
-	out.catalog, err = loaded(w.list, w.functions, w.sequences)
-	return out, err
+	out.catalog = loaded(w.list, w.functions, w.sequences)
+	return out, nil
 }
 
 // worldMaker collects what the statements of a script make.
@@ -240,10 +240,7 @@ func (w *worldMaker) view(n *syntax.Node) {
 		return
 	}
 	r := &catalog.Relation{Name: name, Kind: 'v', ViewDef: def}
-	cat, err := loaded(w.list, nil, nil)
-	if err != nil {
-		return
-	}
+	cat := loaded(w.list, nil, nil)
 	for i, c := range (&describer{cat: cat}).query(v.Query.GetSelectStmt(), nil) {
 		if i < len(v.Aliases) {
 			c.Name = v.Aliases[i].GetString_().GetSval()

@@ -80,6 +80,7 @@ func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
 				"delete the row and insert it with its new key, in one transaction", t.GetLocation())
 		}
 		if w.rel != nil {
+			a.notice(w.rel, t.GetVal().GetSetToDefault() != nil)
 			if at := w.rel.Column(t.GetName()); at >= 0 {
 				a.momentary(t.GetVal(), w.rel.Columns[at].TypeOID)
 				a.now = a.now || t.GetVal().GetSetToDefault() != nil && tells(w.rel.Columns[at].Default)

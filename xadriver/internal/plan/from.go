@@ -88,6 +88,7 @@ func (a *analysis) table(rv *pg.RangeVar, n *pg.Node, sc *scope, b *block) resul
 		}
 	}
 	if r := a.cat.Resolve(a.path, rv.Schemaname, rv.Relname); r != nil && r.Kind == 'v' && !r.System() {
+		a.notice(r, true)
 		return a.view(rv, n, r.ViewDef, sc, b)
 	}
 	before := len(a.occurrences)

@@ -31,6 +31,7 @@ func (a *analysis) keyed(f catalog.Function) (places map[int]*shardmap.Table, ha
 		b := &analysis{p: a.p, cat: a.cat, path: a.path, sql: s.SQL, node: s.Node, top: &block{}, viewDepth: a.viewDepth + 1}
 		b.query(sel, nil, b.top)
 		b.complete(s.Node)
+		a.lacking, a.busy = append(a.lacking, b.lacking...), append(a.busy, b.busy...)
 		if b.err != nil || b.unknown != nil || b.unsharded || b.modifies || b.session || b.asks || b.notifies || len(b.calls) > 0 {
 			return nil, false
 		}

@@ -172,7 +172,7 @@ func (a *analysis) insert(in *pg.InsertStmt, sc *scope) insertion {
 		if a.unknown == nil {
 			a.unknown = in.Relation
 		}
-	} else if into.rel.Kind == 'v' || into.rel.Kind == 'm' || into.rel.Kind == 'f' {
+	} else if a.notice(into.rel, into.rel.Kind != 'v'); into.rel.Kind == 'v' || into.rel.Kind == 'm' || into.rel.Kind == 'f' {
 		a.refuse("INSERT into "+into.rel.Name.Name+", which is not a table", "where its rows live is not looked into", "name the table itself", in.Relation.Location)
 	} else if t, err := a.p.placement(into.rel); err != nil {
 		a.fail(err)

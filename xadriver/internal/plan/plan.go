@@ -63,6 +63,11 @@ type Plan struct {
 	Params     int  // the highest $n
 	Unknown    bool // a table is named that the catalog does not know
 
+	// Lacking are relations whose texts must be known first: the catalog lacks them.
+	Lacking []*catalog.Relation
+	// Busy are relations that somebody else was about to change when the catalog was read.
+	Busy []*catalog.Relation
+
 	catalog *catalog.Catalog
 }
 
@@ -94,6 +99,8 @@ type Statement struct {
 	catalog *catalog.Catalog
 	route   route
 	tables  []*shardmap.Table // the sharded ones
+
+	lacking, busy []*catalog.Relation // see Plan
 
 	procedural  bool         // DO or CALL
 	composition *composition // of what several shards may answer together
@@ -198,8 +205,9 @@ func (p *Planner) Plan(text string, cat *catalog.Catalog, path []string) (*Plan,
 		plan.Statements = append(plan.Statements, st)
 		plan.Params = max(plan.Params, params)
 		plan.Unknown = plan.Unknown || unknown
+		plan.Lacking, plan.Busy = append(plan.Lacking, st.lacking...), append(plan.Busy, st.busy...)
 	}
-	if !plan.Unknown {
+	if !plan.Unknown && len(plan.Lacking) == 0 {
 		p.cache.put(key, plan)
 	}
 	return plan, nil

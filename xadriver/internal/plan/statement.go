@@ -26,6 +26,7 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 		return st, params, false
 	}
 	a := &analysis{p: p, cat: cat, path: path, sql: s.SQL, node: s.Node, top: &block{}}
+	defer func() { st.lacking, st.busy = append(st.lacking, a.lacking...), append(st.busy, a.busy...) }()
 	sc := &scope{block: a.top}
 	st.composition = &composition{path: path, node: s.Node}
 	switch n := s.Node.GetNode().(type) {

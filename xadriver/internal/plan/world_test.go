@@ -1,11 +1,7 @@
 package plan_test
 
 import (
-	"context"
-	"database/sql/driver"
-	"io"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -156,74 +152,16 @@ func world(t testing.TB) (*plan.Planner, *catalog.Catalog) {
 	})
 }
 
-// load makes a catalog the way it is made from a server: by the answers to the
-// questions of catalog.Load.
+// load makes a catalog of what the tests know.
 func load(t testing.TB, rels []*catalog.Relation, funcs map[catalog.Name]catalog.Function, seqs []catalog.Sequence) *catalog.Catalog {
 	t.Helper()
-	cat, err := loaded(rels, funcs, seqs)
-	require.NoError(t, err)
-	return cat
+	return loaded(rels, funcs, seqs)
 }
 
-func loaded(rels []*catalog.Relation, funcs map[catalog.Name]catalog.Function, seqs []catalog.Sequence) (*catalog.Catalog, error) {
-	row := func(v ...driver.Value) []driver.Value { return v }
-	oids := make(map[*catalog.Relation]int64)
-	for i, r := range rels {
-		oids[r] = int64(20000 + i)
-	}
-	answers := make(server)
-	answers[asksSession] = append(answers[asksSession], row("app", "public", false))
-	for _, r := range rels {
-		answers[asksRelations] = append(answers[asksRelations], row(oids[r], r.Schema, r.Name.Name, string(r.Kind), oids[r.Parent], r.ViewDef, r.Referenced, r.Triggers))
-		for _, c := range r.Columns {
-			identity := map[bool]string{true: "d"}[c.Identity]
-			answers[asksColumns] = append(answers[asksColumns], row(oids[r], c.Name, int64(c.TypeOID), int64(c.Typmod), c.NotNull, c.Default, c.Generated, identity,
-				c.NonDeterministic, c.Type, c.Declared, c.Bytewise, c.Sequence))
-		}
-		for _, u := range r.Unique {
-			answers[asksUniques] = append(answers[asksUniques], row(oids[r], u.Index, u.Constraint, u.Primary, u.Partial, strings.Join(u.Columns, "\x01")))
-		}
-	}
-	for oid, name := range typeNames {
-		answers[asksTypes] = append(answers[asksTypes], row(int64(oid), name))
-	}
+func loaded(rels []*catalog.Relation, funcs map[catalog.Name]catalog.Function, seqs []catalog.Sequence) *catalog.Catalog {
+	byName := make(map[string]catalog.Sequence, len(seqs))
 	for _, s := range seqs {
-		answers[asksSequences] = append(answers[asksSequences], row(s.Schema, s.Name.Name, s.String(), s.Start, s.Increment))
+		byName[s.String()] = s
 	}
-	for n, f := range funcs {
-		answers[asksFunctions] = append(answers[asksFunctions], row(n.Schema, n.Name, f.Aggregate, f.Window, f.Set, f.Volatile, f.Opaque, map[bool]string{true: "notify"}[f.Notifies],
-			f.Body, strings.Join(f.Args, "\x01")))
-	}
-	return catalog.Load(context.Background(), answers)
-}
-
-// server answers the questions of catalog.Load, each known by its beginning.
-type server map[string][][]driver.Value
-
-const (
-	asksSession, asksRelations, asksColumns, asksUniques = "SELECT current_user", "SELECT c.oid::int8, n.nspname", "SELECT a.attrelid::int8, a.attname", "SELECT i.indrelid::int8"
-	asksTypes, asksSequences, asksFunctions              = "SELECT t.oid::int8", "SELECT n.nspname::text, c.relname::text", "SELECT n.nspname::text, p.proname"
-)
-
-func (s server) QueryContext(_ context.Context, sql string, _ []driver.NamedValue) (driver.Rows, error) {
-	for begin, rows := range s {
-		if strings.HasPrefix(sql, begin) {
-			return &answer{rows}, nil
-		}
-	}
-	return &answer{}, nil // what these tests do not care for
-}
-
-type answer struct{ rows [][]driver.Value }
-
-func (*answer) Columns() []string { return nil }
-func (*answer) Close() error      { return nil }
-
-func (a *answer) Next(dest []driver.Value) error {
-	if len(a.rows) == 0 {
-		return io.EOF
-	}
-	copy(dest, a.rows[0])
-	a.rows = a.rows[1:]
-	return nil
+	return catalog.Of(catalog.Known{User: "app", SearchPath: []string{"public"}, Relations: rels, Functions: funcs, Types: typeNames, Sequences: byName})
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/xapg/xapg/txlog"
 )
 
 // watchLog looks for records that nobody finishes, and forgets old ones.
@@ -44,7 +46,7 @@ func (r *Resolver) load(ctx context.Context, all bool) {
 			mine := all || r.stuck[d.ID]
 			r.mu.Unlock()
 			if mine {
-				r.Finish(d.ID, d.Outcome, d.Participants, true)
+				r.Finish(d.ID, d.Outcome, names(d.Participants), true)
 			}
 		}
 		if len(records) < page {
@@ -63,4 +65,12 @@ func (r *Resolver) forget(ctx context.Context) {
 	if _, err := r.Log.Forget(ctx, r.Retain); err != nil && ctx.Err() == nil {
 		r.Logger.Warn("could not drop old records from the decision log", "err", err)
 	}
+}
+
+func names(participants []txlog.Participant) []string {
+	list := make([]string, len(participants))
+	for i, p := range participants {
+		list[i] = p.Name
+	}
+	return list
 }

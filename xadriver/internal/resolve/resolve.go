@@ -28,7 +28,7 @@ import (
 // Log is the part of txlog.Log that resolving needs.
 type Log interface {
 	Identity() txlog.Identity
-	Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []string) (txlog.Outcome, error)
+	Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, participants []txlog.Participant) (txlog.Outcome, error)
 	Lookup(ctx context.Context, id uuid.UUID) (txlog.Decision, error)
 	Finish(ctx context.Context, id uuid.UUID) error
 	Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]txlog.Decision, error)

@@ -231,12 +231,12 @@ func (s *sweeper) decide(ctx context.Context, p Prepared, id gid.ID, age time.Du
 		s.adopt(d)
 		return d.Outcome, nil
 	}
-	outcome, err := s.r.Log.Decide(ctx, id.Txn, txlog.Abort, []string{id.Shard})
+	outcome, err := s.r.Log.Decide(ctx, id.Txn, txlog.Abort, []txlog.Participant{{Name: id.Shard}})
 	if err != nil {
 		return txlog.Unknown, fmt.Errorf("could not store the decision to abort: %w", err)
 	}
 	if outcome == txlog.Abort {
-		s.adopt(txlog.Decision{ID: id.Txn, Outcome: outcome, Participants: []string{id.Shard}})
+		s.adopt(txlog.Decision{ID: id.Txn, Outcome: outcome, Participants: []txlog.Participant{{Name: id.Shard}}})
 	}
 	return outcome, nil
 }
@@ -252,8 +252,8 @@ func (s *sweeper) adopt(d txlog.Decision) {
 		return
 	}
 	p := &pending{outcome: d.Outcome, recorded: true, shards: make(map[string]bool)}
-	for _, name := range d.Participants {
-		p.shards[name] = true
+	for _, voter := range d.Participants {
+		p.shards[voter.Name] = true
 	}
 	p.shards[s.shard.Name()] = true
 	s.r.pending[d.ID] = p

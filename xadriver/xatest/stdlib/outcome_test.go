@@ -156,8 +156,9 @@ func failure(err error) string {
 }
 
 // chance is in what the texts of two equal errors differ: the port of the
-// connection's own end, a server's OIDs of the user's types, and addresses.
-var chance = regexp.MustCompile(`127\.0\.0\.1:\d+->|OID \d{5,}|0x[0-9a-f]{6,}`)
+// connection's own end, a server's OIDs of the user's types, addresses, and the
+// format in which a value came that cannot be scanned.
+var chance = regexp.MustCompile(`127\.0\.0\.1:\d+->|OID \d{5,}|0x[0-9a-f]{6,}|in (binary|text) format`)
 
 func certain(text string) string { return chance.ReplaceAllString(text, "…") }
 

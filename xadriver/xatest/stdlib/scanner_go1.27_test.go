@@ -69,8 +69,8 @@ func TestColumnsAreScannedIntoGoValuesAsPgxDoes(t *testing.T) {
 		order string
 	}{
 		{modes[0], "WHERE id = 0"},
-		{modes[4], "WHERE id IN (1, 4) ORDER BY id"},         // merged by the driver
-		{modes[0], "WHERE id IN (1, 4) ORDER BY c_interval"}, // merged by PostgreSQL
+		{modes[0], "WHERE id IN (1, 4) ORDER BY id"},         // merged by the driver
+		{modes[4], "WHERE id IN (1, 4) ORDER BY c_interval"}, // merged by PostgreSQL
 	} {
 		want := sameOnOneShard(t, c.mode, func(t *testing.T, db *sql.DB) map[string]string {
 			return scanned(t, db, "SELECT %s FROM everything "+c.order, kinds)
