@@ -87,7 +87,7 @@ func TestAShardThatDecidedTransactionsWaitForCannotBeDropped(t *testing.T) {
 	log, err := sqlitelog.Open(t.Context(), path, sqlitelog.Options{Cluster: "bank"})
 	require.NoError(t, err)
 	id := uuid.Must(uuid.NewV7())
-	_, err = log.Decide(t.Context(), id, txlog.Commit, []string{"a", "gone"})
+	_, err = log.Decide(t.Context(), id, txlog.Commit, voters([]string{"a", "gone"}))
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
 	_, err = sql.Open("xapg", "cluster=bank log="+xatest.Quote("sqlite:"+path)+" shard.a='host=127.0.0.1 port=1' shard.b='host=127.0.0.1 port=1'")
