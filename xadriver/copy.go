@@ -111,24 +111,33 @@ func (c *Conn) place(ctx context.Context, target pgx.Identifier, columns []strin
 	return t, key, nil
 }
 
-// feed hands rows to one shard's COPY.
+// feed hands rows to one shard's COPY. When the copying is given up it ends with the
+// reason, upon which pgx tells the server: the connection stays, and with it the
+// transaction's savepoints.
 type feed struct {
-	rows chan []any
-	row  []any
+	rows   chan []any
+	row    []any
+	giveUp context.Context
+	err    error
 }
 
 // Next implements pgx.CopyFromSource.
 func (f *feed) Next() bool {
-	var ok bool
-	f.row, ok = <-f.rows
-	return ok
+	select {
+	case row, ok := <-f.rows:
+		f.row = row
+		return ok
+	case <-f.giveUp.Done():
+		f.err = context.Cause(f.giveUp)
+		return false
+	}
 }
 
 // Values implements pgx.CopyFromSource.
 func (f *feed) Values() ([]any, error) { return f.row, nil }
 
 // Err implements pgx.CopyFromSource.
-func (f *feed) Err() error { return nil }
+func (f *feed) Err() error { return f.err }
 
 // copyRows gives each row to the shards it belongs to.
 func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []string, source pgx.CopyFromSource) (int64, error) {
@@ -136,8 +145,8 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	going, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
 	feeds := make([]*feed, len(c.connector.shards))
 	counts := make([]int64, len(feeds))
 	ended := make(chan error, len(feeds))
@@ -154,7 +163,7 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 		}
 	}
 	open := func(at int) {
-		b, f := branches[at], &feed{rows: make(chan []any, 64)}
+		b, f := branches[at], &feed{rows: make(chan []any, 64), giveUp: going}
 		feeds[at] = f
 		running++
 		go func() {
@@ -165,7 +174,7 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 			}
 			counts[at] = n
 			if err != nil {
-				cancel(err) // the source is read no further
+				giveUp(err) // the source is read no further
 			}
 			ended <- err
 		}()
@@ -178,8 +187,8 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 		select {
 		case feeds[at].rows <- row:
 			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-going.Done():
+			return context.Cause(going)
 		}
 	}
 	for err == nil && source.Next() {
@@ -199,7 +208,7 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 		err = source.Err()
 	}
 	if err != nil {
-		cancel(err)
+		giveUp(err)
 	}
 	for _, f := range feeds {
 		if f != nil {

@@ -118,3 +118,36 @@ func TestCopyFromFillsReferenceAndUnshardedTables(t *testing.T) {
 	_, err = xadriver.CopyFrom(t.Context(), conn, "public.audit", []string{"id", "what"}, pgx.CopyFromRows([][]any{{int64(1), "x"}}))
 	require.NoError(t, err)
 }
+
+func TestACopyThatFailsLeavesTheSavepoint(t *testing.T) {
+	b := openBank(t, 3)
+	_, err := b.Exec("INSERT INTO accounts (owner) VALUES ('x500')")
+	require.NoError(t, err)
+	conn, err := b.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	tx, err := conn.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.Exec("INSERT INTO accounts (owner) VALUES ('before')")
+	require.NoError(t, err)
+	for name, rows := range map[string]pgx.CopyFromSource{
+		"a row that is there": pgx.CopyFromSlice(2000, func(i int) ([]any, error) { return []any{fmt.Sprint("x", i)}, nil }),
+		"a source that fails": pgx.CopyFromSlice(2000, func(i int) ([]any, error) {
+			if i == 1000 {
+				return nil, errors.New("the source ran dry")
+			}
+			return []any{fmt.Sprint("y", i)}, nil
+		}),
+	} {
+		_, err = tx.Exec("SAVEPOINT s")
+		require.NoError(t, err)
+		_, err = xadriver.CopyFrom(t.Context(), conn, "accounts", []string{"owner"}, rows)
+		require.Error(t, err, name)
+		_, err = tx.Exec("ROLLBACK TO SAVEPOINT s")
+		require.NoError(t, err, name)
+	}
+	require.NoError(t, tx.Commit())
+	var n int
+	require.NoError(t, b.QueryRow("SELECT count(*) FROM accounts").Scan(&n))
+	assert.Equal(t, 2, n)
+}

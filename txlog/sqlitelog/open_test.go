@@ -137,7 +137,7 @@ func TestForeignFilesAreRefusedAndLeftAlone(t *testing.T) {
 		}, "another application"},
 		"newer version": {func(t *testing.T, path string) {
 			require.NoError(t, openLog(t, path).Close())
-			execute(t, path, "UPDATE meta SET value = '2' WHERE key = 'schema'", "PRAGMA wal_checkpoint(TRUNCATE)")
+			execute(t, path, "UPDATE meta SET value = '99' WHERE key = 'schema'", "PRAGMA wal_checkpoint(TRUNCATE)")
 		}, "newer version"},
 		"another cluster's": {func(t *testing.T, path string) {
 			l, err := sqlitelog.Open(t.Context(), path, sqlitelog.Options{Cluster: "casino"})

@@ -80,10 +80,14 @@ func (a *analysis) assignments(list []*pg.Node, w write, sc *scope) {
 				"delete the row and insert it with its new key, in one transaction", t.GetLocation())
 		}
 		if w.rel != nil {
-			a.notice(w.rel, t.GetVal().GetSetToDefault() != nil)
+			byDefault := assignedTo(t).GetSetToDefault() != nil
+			a.notice(w.rel, byDefault)
 			if at := w.rel.Column(t.GetName()); at >= 0 {
-				a.momentary(t.GetVal(), w.rel.Columns[at].TypeOID)
-				a.now = a.now || t.GetVal().GetSetToDefault() != nil && tells(w.rel.Columns[at].Default)
+				a.momentary(assignedTo(t), w.rel.Columns[at].TypeOID)
+				if c := w.rel.Columns[at]; byDefault && !c.Generated {
+					a.now = a.now || tells(c.Default)
+					a.volatile = a.volatile || c.Identity || c.Default != "" && !a.immutable(c.Default)
+				}
 			}
 		}
 		a.expression(n, sc)
@@ -97,6 +101,7 @@ func defaults(list []*pg.Node, rel *catalog.Relation) {
 	}
 	for _, n := range list {
 		t := n.GetResTarget()
+		t.Val = assignedTo(t)
 		if at := rel.Column(t.GetName()); at >= 0 && t.GetVal().GetSetToDefault() != nil && tells(rel.Columns[at].Default) {
 			t.Val = defaultOf(rel.Columns[at].Default)
 		}

@@ -31,7 +31,9 @@ func (st *Statement) Timely() (*Timely, error) {
 		a.query(n.SelectStmt, nil, a.top)
 	case *pg.Node_InsertStmt:
 		nameTimes(n.InsertStmt.ReturningClause.GetExprs())
-		a.timed(n.InsertStmt, a.insert(n.InsertStmt, sc))
+		into := a.insert(n.InsertStmt, sc)
+		defaults(n.InsertStmt.OnConflictClause.GetTargetList(), into.rel)
+		a.timed(n.InsertStmt, into)
 	case *pg.Node_UpdateStmt:
 		nameTimes(n.UpdateStmt.ReturningClause.GetExprs())
 		defaults(n.UpdateStmt.TargetList, a.update(n.UpdateStmt, sc).rel)

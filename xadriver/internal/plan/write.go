@@ -146,6 +146,7 @@ func (st *Statement) composeWrite(d Describer) (*Write, error) {
 	case *pg.Node_InsertStmt:
 		nameTimes(n.InsertStmt.ReturningClause.GetExprs())
 		w.into = a.insert(n.InsertStmt, w.sc)
+		defaults(n.InsertStmt.OnConflictClause.GetTargetList(), w.into.rel)
 		moved()
 		w.out.Table = w.into.table
 		err = by(func() error { return w.insert(n.InsertStmt) })

@@ -89,6 +89,7 @@ type (
 	Node_VariableShowStmt      = ast.Node_VariableShowStmt
 	Node_ViewStmt              = ast.Node_ViewStmt
 	NullTest                   = ast.NullTest
+	OnConflictClause           = ast.OnConflictClause
 	ParamRef                   = ast.ParamRef
 	RangeFunction              = ast.RangeFunction
 	RangeSubselect             = ast.RangeSubselect
