@@ -272,8 +272,8 @@ func TestTheWaitForAChangeEndsWithTheContext(t *testing.T) {
 	end := elsewhere(t, b, "ALTER TABLE a ADD COLUMN x int DEFAULT 5")
 	defer end("ROLLBACK")
 	fresh := openDB(t, b.dsn)
-	ctx, cancel := context.WithCancel(t.Context())
 	for _, statement := range []string{"SELECT id, n FROM of_a", "UPDATE a SET n = 3"} {
+		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
 			_, err := fresh.ExecContext(ctx, statement)
@@ -282,11 +282,9 @@ func TestTheWaitForAChangeEndsWithTheContext(t *testing.T) {
 		waitsFor(t, b, "a")
 		cancel()
 		require.ErrorIs(t, <-done, context.Canceled)
-		ctx, cancel = context.WithCancel(t.Context())
 		_, err := fresh.Exec("UPDATE b SET n = 3")
 		require.NoError(t, err, "nobody else is concerned")
 	}
-	cancel()
 }
 
 // A transaction that holds locks does not wait for whom it keeps waiting.

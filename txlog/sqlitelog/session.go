@@ -199,11 +199,11 @@ func (s *session) number(name string) (int64, error) {
 // votes writes the places of the participants' votes, one per line; nil when nobody
 // gave any.
 func votes(participants []txlog.Participant) any {
-	list, any := make([]string, len(participants)), false
+	list, given := make([]string, len(participants)), false
 	for i, p := range participants {
-		list[i], any = p.Vote, any || p.Vote != ""
+		list[i], given = p.Vote, given || p.Vote != ""
 	}
-	if !any {
+	if !given {
 		return nil
 	}
 	return strings.Join(list, "\n")
