@@ -121,7 +121,7 @@ func TestCommitThatFailsIsNotSaidToHaveStoredNothing(t *testing.T) {
 	d, err := again.Lookup(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, settled, d.Outcome)
-	assert.Equal(t, []string{"aramis"}, d.Participants, "a name that was rolled back must be stored anew")
+	assert.Equal(t, named("aramis"), d.Participants, "a name that was rolled back must be stored anew")
 }
 
 func TestCommitThatFailsForAMomentIsRunAgain(t *testing.T) {
