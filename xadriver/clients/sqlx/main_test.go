@@ -13,6 +13,9 @@ import (
 	"github.com/xapg/xapg/xadriver/clients/cluster"
 )
 
+// sqlx knows the placeholders of the drivers that it knows by name.
+func init() { sqlx.BindDriver("xapg", sqlx.DOLLAR) }
+
 func TestMain(m *testing.M) { cluster.Main(m) }
 
 // Authors and their books are sharded by author, languages are on every shard, and
