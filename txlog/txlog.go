@@ -35,8 +35,12 @@
 // therefore leaves a [Mark] in the log, which is also left on the shards: a log
 // that does not have the shards' latest mark is not the one they obeyed last.
 //
-// Package txlog/txlogtest is the conformance suite for stores; package
-// txlog/sqlitelog is the default one.
+// # Stores
+//
+// Package txlog/sqlitelog keeps the register in a file of one host and is the default;
+// txlog/pglog keeps it in a table of any PostgreSQL and txlog/etcdlog in etcd, for
+// several hosts. [Open] finds them by URL, and a register can be moved from one to
+// another ([Mover]). Package txlog/txlogtest is the conformance suite for stores.
 package txlog
 
 import (
@@ -178,4 +182,18 @@ type Opening struct {
 type Mark struct {
 	Seq int64     // 1 for the log's first opening, and growing
 	ID  uuid.UUID // random: tells a log from its copy
+}
+
+// Checker is implemented by logs that can tell whether their store keeps decisions as
+// safely as it should.
+type Checker interface {
+	// Check looks at the store. An error means that it could not be asked.
+	Check(ctx context.Context) ([]Warning, error)
+}
+
+// Warning is one thing that was looked at.
+type Warning struct {
+	What string // that was looked at, such as "synchronous standbys"
+	OK   bool   // nothing to warn of
+	Note string // what was found, and what to do
 }

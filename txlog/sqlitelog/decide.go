@@ -24,6 +24,9 @@ func (l *Log) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, part
 	}
 	j := &decideJob{ticket: newTicket(), id: id, want: want, participants: participants}
 	err := l.queue.do(ctx, j)
+	if err == nil && j.refused != nil {
+		return txlog.Unknown, notStored(j.refused)
+	}
 	if err == nil {
 		return j.stored, nil
 	}

@@ -61,7 +61,8 @@ func cannotLock(err error) bool {
 func (l *Log) explain(doing string, err error) error {
 	var foreign *txlog.ForeignError
 	var broken *txlog.DamagedError
-	if err == nil || errors.As(err, &foreign) || errors.As(err, &broken) {
+	var sealed *txlog.SealedError
+	if err == nil || errors.As(err, &foreign) || errors.As(err, &broken) || errors.As(err, &sealed) {
 		return err
 	}
 	var advice string

@@ -126,10 +126,27 @@ type decideJob struct {
 	want         txlog.Outcome
 	participants []txlog.Participant
 	stored       txlog.Outcome
+	refused      error // nothing is stored, as the log is sealed
 }
 
 func (j *decideJob) apply(s *session, now time.Time) (err error) {
-	j.stored, err = s.decide(j.id, j.want, j.participants, now)
+	j.stored, j.refused, err = s.decide(j.id, j.want, j.participants, now)
+	return err
+}
+
+// sealJob seals the log, or takes the seal away.
+type sealJob struct {
+	ticket
+	to   string
+	open bool
+}
+
+func (j *sealJob) apply(s *session, _ time.Time) (err error) {
+	if j.open {
+		_, err = s.unsealStmt.Exec()
+	} else {
+		_, err = s.sealStmt.Exec(j.to)
+	}
 	return err
 }
 

@@ -20,6 +20,7 @@ type reading struct {
 	db     *sql.DB
 	names  sync.Map  // participants' numbers to names
 	anchor *sql.Conn // see open
+	one    *sql.Stmt // selectOne: recovery asks it thousands of times
 }
 
 // readers is how many calls can read at once.
@@ -47,10 +48,17 @@ func (r *reading) open(ctx context.Context, path string) (err error) {
 		return err
 	}
 	var n int
-	return r.anchor.QueryRowContext(ctx, "SELECT count(*) FROM meta").Scan(&n)
+	if err := r.anchor.QueryRowContext(ctx, "SELECT count(*) FROM meta").Scan(&n); err != nil {
+		return err
+	}
+	r.one, err = r.db.PrepareContext(ctx, selectOne)
+	return err
 }
 
 func (r *reading) close() {
+	if r.one != nil {
+		_ = r.one.Close()
+	}
 	if r.anchor != nil {
 		_ = r.anchor.Close()
 	}
@@ -94,7 +102,11 @@ func (l *Log) Lookup(ctx context.Context, id uuid.UUID) (txlog.Decision, error) 
 	// Asked first: between the two, what is finished may become stored, but not the
 	// other way round.
 	finished := l.finishes.has(id)
-	found, err := l.decisions(ctx, selectOne, blob(id))
+	rows, err := l.reading.one.QueryContext(ctx, blob(id))
+	if err != nil {
+		return txlog.Decision{}, l.explain("reading", err)
+	}
+	found, err := l.decoded(ctx, rows)
 	if err != nil {
 		return txlog.Decision{}, l.explain("reading", err)
 	}
@@ -195,8 +207,12 @@ func (l *Log) decisions(ctx context.Context, query string, args ...any) ([]txlog
 	if err != nil {
 		return nil, err
 	}
+	return l.decoded(ctx, rows)
+}
+
+// decoded reads the rows of a query for decisions, and closes them.
+func (l *Log) decoded(ctx context.Context, rows *sql.Rows) (list []txlog.Decision, err error) {
 	defer rows.Close()
-	var list []txlog.Decision
 	var stored []voters
 	for rows.Next() {
 		var id, participants []byte

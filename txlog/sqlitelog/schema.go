@@ -72,7 +72,7 @@ func checkCluster(name string) error {
 // is not, and leaves a mark. That the mark is flushed matters beyond the mark: after a
 // crash, the WAL may hold decisions that were written but not flushed; SQLite shows
 // them, and from here on they are durable like all others.
-func enter(ctx context.Context, db *sql.DB, path, cluster, by string) (txlog.Identity, txlog.Mark, error) {
+func enter(ctx context.Context, db *sql.DB, path string, o Options) (txlog.Identity, txlog.Mark, error) {
 	var identity txlog.Identity
 	var mark txlog.Mark
 	conn, err := db.Conn(ctx)
@@ -86,7 +86,7 @@ func enter(ctx context.Context, db *sql.DB, path, cluster, by string) (txlog.Ide
 		return identity, mark, err
 	}
 	if application == applicationID {
-		if identity, err = readIdentity(ctx, conn, path, cluster); err != nil {
+		if identity, err = readIdentity(ctx, conn, path, o.Cluster); err != nil {
 			return identity, mark, err
 		}
 		if err := quickCheck(ctx, conn, path); err != nil {
@@ -110,20 +110,22 @@ func enter(ctx context.Context, db *sql.DB, path, cluster, by string) (txlog.Ide
 	create := application == 0 && version == 0
 	switch {
 	case create:
-		err = createSchema(ctx, tx, cluster)
+		err = createSchema(ctx, tx, o)
 	case application != applicationID:
 		err = notALog(path)
+	case o.Contents != nil:
+		err = &txlog.ForeignError{Log: path, Reason: "there is a log already, which nothing can be moved into; name a new file"}
 	}
 	if err != nil {
 		return identity, mark, err
 	}
-	if identity, err = readIdentity(ctx, tx, path, cluster); err != nil {
+	if identity, err = readIdentity(ctx, tx, path, o.Cluster); err != nil {
 		return identity, mark, err
 	}
 	if err := upgradeSchema(ctx, tx); err != nil {
 		return identity, mark, err
 	}
-	if mark, err = leaveMark(ctx, tx, by); err != nil {
+	if mark, err = markOf(ctx, tx, path, o); err != nil {
 		return identity, mark, err
 	}
 	if err := tx.Commit(); err != nil {
@@ -165,16 +167,23 @@ func beginWriting(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err error) {
 	return tx, err
 }
 
-func createSchema(ctx context.Context, tx *sql.Tx, cluster string) error {
+func createSchema(ctx context.Context, tx *sql.Tx, o Options) error {
 	if _, err := tx.ExecContext(ctx, schema); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(applicationID)); err != nil {
 		return err
 	}
+	id := newID()
+	if o.Contents != nil {
+		id = o.Contents.Identity.ID
+	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO meta VALUES ('schema', ?), ('id', ?), ('cluster', ?), ('created', ?)",
-		strconv.Itoa(schemaVersion), newID(), cluster, time.Now().UTC().Format(time.RFC3339))
-	return err
+		strconv.Itoa(schemaVersion), id, o.Cluster, time.Now().UTC().Format(time.RFC3339))
+	if err != nil || o.Contents == nil {
+		return err
+	}
+	return fillNew(ctx, tx, o)
 }
 
 // upgradeSchema brings an older log up to what this code writes.
@@ -236,6 +245,20 @@ func quickCheck(ctx context.Context, conn *sql.Conn, path string) error {
 		return damaged(path, errors.New(found))
 	}
 	return nil
+}
+
+// markOf leaves a mark, unless the log was sealed.
+func markOf(ctx context.Context, tx *sql.Tx, path string, o Options) (txlog.Mark, error) {
+	to, sealed, err := seal(ctx, tx)
+	switch {
+	case err != nil:
+		return txlog.Mark{}, err
+	case sealed && !o.Sealed:
+		return txlog.Mark{}, &txlog.SealedError{Log: path, To: to}
+	case sealed:
+		return lastMark(ctx, tx)
+	}
+	return leaveMark(ctx, tx, o.By)
 }
 
 func leaveMark(ctx context.Context, tx *sql.Tx, by string) (txlog.Mark, error) {

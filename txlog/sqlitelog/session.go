@@ -19,6 +19,7 @@ import (
 // know no context: a transaction is never left halfway.
 type session struct {
 	conn *sql.Conn
+	path string
 	by   int64 // the mark of this opening
 
 	beginStmt, commitStmt, rollbackStmt           *sql.Stmt
@@ -26,6 +27,7 @@ type session struct {
 	deleteUnfinished, insertFinished              *sql.Stmt
 	dropDecisions, dropFinished                   *sql.Stmt
 	insertName, readNumber                        *sql.Stmt
+	sealStmt, unsealStmt, readSeal                *sql.Stmt
 
 	stmts   []*sql.Stmt      // all of them
 	numbers map[string]int64 // of participants' names, as committed
@@ -36,12 +38,12 @@ type session struct {
 // often it is asked in one transaction.
 const oldest = "FROM finished WHERE at <= ? ORDER BY at, id LIMIT ?"
 
-func newSession(ctx context.Context, db *sql.DB, by int64) (*session, error) {
+func newSession(ctx context.Context, db *sql.DB, path string, by int64) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, by: by, numbers: make(map[string]int64)}
+	s := &session{conn: conn, path: path, by: by, numbers: make(map[string]int64)}
 	// As in beginWriting.
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		s.close()
@@ -63,6 +65,9 @@ func newSession(ctx context.Context, db *sql.DB, by int64) (*session, error) {
 		{&s.dropFinished, "DELETE FROM finished WHERE (at, id) IN (SELECT at, id " + oldest + ")"},
 		{&s.insertName, "INSERT INTO participants (name) VALUES (?) ON CONFLICT DO NOTHING"},
 		{&s.readNumber, "SELECT n FROM participants WHERE name = ?"},
+		{&s.sealStmt, "INSERT INTO meta VALUES ('sealed', ?) ON CONFLICT DO NOTHING"},
+		{&s.unsealStmt, "DELETE FROM meta WHERE key = 'sealed'"},
+		{&s.readSeal, selectSeal},
 	} {
 		if *p.stmt, err = conn.PrepareContext(ctx, p.text); err != nil {
 			s.close()
@@ -109,26 +114,53 @@ func (s *session) commit() (undone bool, err error) {
 func (s *session) rollback() { _, _ = s.rollbackStmt.Exec() }
 
 // decide stores want if there is no decision on id, and returns the stored one.
-func (s *session) decide(id uuid.UUID, want txlog.Outcome, participants []txlog.Participant, now time.Time) (txlog.Outcome, error) {
+// Nothing is stored, and refused says so, when the log is sealed.
+func (s *session) decide(id uuid.UUID, want txlog.Outcome, participants []txlog.Participant, now time.Time) (stored txlog.Outcome, refused, err error) {
+	if refused, err = s.sealed(); err != nil {
+		return txlog.Unknown, nil, err
+	}
+	if refused == nil {
+		if inserted, err := s.insert(id, want, participants, now); err != nil || inserted {
+			return want, nil, err
+		}
+	}
+	err = s.readOutcome.QueryRow(blob(id)).Scan(&stored)
+	if errors.Is(err, sql.ErrNoRows) && refused != nil {
+		return txlog.Unknown, refused, nil
+	}
+	if err != nil {
+		return txlog.Unknown, nil, fmt.Errorf("reading the decision on %s back: %w", id, err)
+	}
+	return stored, nil, nil
+}
+
+// sealed returns what to tell those who are refused, or nil.
+func (s *session) sealed() (refused, err error) {
+	var to string
+	switch err := s.readSeal.QueryRow().Scan(&to); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &txlog.SealedError{Log: s.path, To: to}, nil
+}
+
+// insert stores a decision unless there is one, and tells whether it has.
+func (s *session) insert(id uuid.UUID, want txlog.Outcome, participants []txlog.Participant, now time.Time) (bool, error) {
 	list, err := s.encode(participants)
 	if err != nil {
-		return txlog.Unknown, err
+		return false, err
 	}
 	res, err := s.insertDecision.Exec(blob(id), int64(want), list, now.UnixMicro(), s.by, votes(participants))
 	if err != nil {
-		return txlog.Unknown, err
+		return false, err
 	}
-	if n, err := res.RowsAffected(); err != nil {
-		return txlog.Unknown, err
-	} else if n == 1 {
-		_, err := s.insertUnfinished.Exec(blob(id))
-		return want, err
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return false, err
 	}
-	var stored txlog.Outcome
-	if err := s.readOutcome.QueryRow(blob(id)).Scan(&stored); err != nil {
-		return txlog.Unknown, fmt.Errorf("reading the decision on %s back: %w", id, err)
-	}
-	return stored, nil
+	_, err = s.insertUnfinished.Exec(blob(id))
+	return true, err
 }
 
 // finish moves a decision to the finished ones, if it is an unfinished one.

@@ -23,6 +23,7 @@ import (
 	"context"
 	"database/sql"
 	"io/fs"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -39,6 +40,14 @@ type Options struct {
 	// By tells who opens the log, such as a host, a process and a program: it is
 	// kept with the mark. At most 200 bytes are kept.
 	By string
+
+	// Sealed opens the log even if it was sealed, for reading it and for Unseal. A
+	// sealed log gets no mark: Mark then tells the latest one.
+	Sealed bool
+
+	// Contents, when given, is what a new log begins with. A log that exists already
+	// is refused.
+	Contents *txlog.Contents
 
 	// Hook is called by the writing goroutine at "log.before_insert" (the
 	// transaction is open, no decision is written), "log.before_commit" (all
@@ -72,7 +81,17 @@ type Log struct {
 	closeErr error
 }
 
-var _ txlog.Log = (*Log)(nil)
+var _ txlog.Mover = (*Log)(nil)
+
+func init() {
+	txlog.Register("sqlite", func(ctx context.Context, url string, o txlog.OpenOptions) (txlog.Log, error) {
+		l, err := Open(ctx, strings.TrimPrefix(url, "sqlite:"), Options{Cluster: o.Cluster, By: o.By, Sealed: o.Sealed, Contents: o.Contents})
+		if err != nil {
+			return nil, err // not a nil *Log, which would be no nil Log
+		}
+		return l, nil
+	})
+}
 
 // Open opens the log in the file at path, and creates it, readable and writable by
 // its owner only, if there is none or an empty file. The directory must exist.
@@ -97,7 +116,7 @@ func open(ctx context.Context, path string, o Options, network func(dir string) 
 	if l.hook == nil {
 		l.hook = func(string) {}
 	}
-	if err := l.start(ctx, o.Cluster, o.By); err != nil {
+	if err := l.start(ctx, o); err != nil {
 		l.release()
 		return nil, l.explain("opening", err)
 	}
@@ -106,7 +125,7 @@ func open(ctx context.Context, path string, o Options, network func(dir string) 
 }
 
 // start opens the database and leaves this opening's mark in it.
-func (l *Log) start(ctx context.Context, cluster, by string) error {
+func (l *Log) start(ctx context.Context, o Options) error {
 	if err := examine(ctx, l.path); err != nil {
 		return err
 	}
@@ -115,11 +134,11 @@ func (l *Log) start(ctx context.Context, cluster, by string) error {
 		return err
 	}
 	l.writeDB = db
-	l.identity, l.mark, err = enter(ctx, db, l.path, cluster, by)
+	l.identity, l.mark, err = enter(ctx, db, l.path, o)
 	if err != nil {
 		return err
 	}
-	if l.session, err = newSession(ctx, db, l.mark.Seq); err != nil {
+	if l.session, err = newSession(ctx, db, l.path, l.mark.Seq); err != nil {
 		return err
 	}
 	l.finishes.arm = make(chan struct{}, 1)

@@ -2,6 +2,7 @@ package sqlitelog_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,11 +30,15 @@ func named(names ...string) []txlog.Participant {
 func TestMain(m *testing.M) {
 	txlogtest.Child(open)
 	child()
+	// Tests limit the size of files, which go test's own must not meet: it is told
+	// not to keep one of the files that are looked at.
+	flag.Parse()
+	_ = flag.Set("test.testlogfile", "")
 	goleak.VerifyTestMain(m)
 }
 
 func TestConformance(t *testing.T) {
-	txlogtest.Run(t, txlogtest.Factory{Fresh: fresh, Open: open})
+	txlogtest.Run(t, txlogtest.Factory{Fresh: fresh, Open: open, OpenSealed: openSealed, Create: create, Lossy: lossy})
 }
 
 func open(ctx context.Context, place, cluster string) (txlog.Log, error) {
@@ -42,6 +47,17 @@ func open(ctx context.Context, place, cluster string) (txlog.Log, error) {
 		return nil, err // not a nil *Log, which would be no nil Log
 	}
 	return l, nil
+}
+
+// lossy opens logs that lose answers, where that can be had.
+var lossy func(t testing.TB, place string) txlogtest.Lossy
+
+func openSealed(ctx context.Context, place, cluster string) (txlog.Log, error) {
+	return txlog.Open(ctx, "sqlite:"+place, txlog.OpenOptions{Cluster: cluster, Sealed: true})
+}
+
+func create(ctx context.Context, place string, c txlog.Contents) (txlog.Log, error) {
+	return txlog.Open(ctx, "sqlite:"+place, txlog.OpenOptions{Cluster: txlogtest.Cluster, Contents: &c})
 }
 
 func fresh(t testing.TB) string { return filepath.Join(t.TempDir(), "log.db") }

@@ -149,7 +149,7 @@ func (l *Log) begin() error {
 		l.session.close()
 		l.session = nil
 	}
-	s, err := newSession(context.Background(), l.writeDB, l.mark.Seq)
+	s, err := newSession(context.Background(), l.writeDB, l.path, l.mark.Seq)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,7 @@ type place struct {
 	decisions map[uuid.UUID]*txlog.Decision
 	order     []uuid.UUID
 	marks     []txlog.Mark
+	at        []time.Time // of the openings
 	closed    bool
 }
 
@@ -105,7 +106,7 @@ func (w *world) open(ctx context.Context, name, cluster string) (txlog.Log, erro
 	case w.fault == restartsMarks:
 		m.Seq = 1
 	}
-	p.marks = append(p.marks, m)
+	p.marks, p.at = append(p.marks, m), append(p.at, time.Now())
 	id := p.id
 	if w.fault == freshIdentity {
 		id = randomID()
@@ -302,9 +303,9 @@ func (m *memory) Openings(ctx context.Context, after int64, limit int) ([]txlog.
 	}
 	defer m.mu.Unlock()
 	var list []txlog.Opening
-	for _, mark := range m.marks {
+	for i, mark := range m.marks {
 		if mark.Seq > after && len(list) < limit && (mark == m.mark || m.fault != hidesOpenings) {
-			list = append(list, txlog.Opening{Mark: mark, At: time.Now()})
+			list = append(list, txlog.Opening{Mark: mark, At: m.at[i]})
 		}
 	}
 	return list, nil

@@ -46,6 +46,15 @@ type Factory struct {
 	// address, whatever Open understands. What it leaves, it cleans up by itself.
 	Fresh func(t testing.TB) (place string)
 	Open  Open
+
+	// Lossy, when given, opens the log at a place that Fresh has prepared, in a way
+	// that lets the suite lose the store's answers.
+	Lossy func(t testing.TB, place string) Lossy
+	// OpenSealed, when given, opens a log even if it was sealed: [txlog.OpenOptions].
+	// Such a store is moved about, see [txlog.Mover].
+	OpenSealed Open
+	// Create, with OpenSealed, begins a log at a place with given contents.
+	Create func(ctx context.Context, place string, c txlog.Contents) (txlog.Log, error)
 }
 
 // Run lets the store pass through every check, and through the crash test.
@@ -56,6 +65,12 @@ func Run(t *testing.T, f Factory) {
 		})
 	}
 	t.Run("what_was_acknowledged_survives_SIGKILL", func(t *testing.T) { crash(t, f) })
+	if f.Lossy != nil {
+		t.Run("lost_answers", func(t *testing.T) { lossy(t, f) })
+	}
+	if f.OpenSealed != nil {
+		t.Run("moved", func(t *testing.T) { moved(t, f) })
+	}
 }
 
 // Check is one thing that a log must do.
