@@ -24,7 +24,7 @@ import (
 // for all of them.
 type Config struct {
 	Cluster string           // 1 to 16 of a-z 0-9 -; part of every gid
-	Log     string           // where decisions are kept: sqlite:PATH
+	Log     string           // where decisions are kept: sqlite:PATH or postgres://…
 	Shards  []Shard          // in order; the order decides which buckets are whose
 	Home    string           // the shard of unsharded tables; the first, by default
 	Tables  map[string]Table // by name, as in SQL: schema-qualified and quoted where needed
@@ -34,6 +34,7 @@ type Config struct {
 	LockWait       time.Duration // how long a statement waits for a lock once its transaction spans shards; 5s
 	ResolveAfter   time.Duration // age from which an undecided transaction is taken for abandoned; 10s
 	ResolveEvery   time.Duration // between two looks for abandoned transactions; 5s
+	AlarmAfter     time.Duration // age from which a transaction in doubt is reported; 1m
 	Retain         time.Duration // how long finished decisions are kept; 24h
 	CommitTimeout  time.Duration // how long a shard may take to vote, or to answer COMMIT; 30s
 	FinishWait     time.Duration // how long Commit waits for the shards after the decision; 10s
@@ -48,6 +49,13 @@ type Config struct {
 	ConnLifetime   time.Duration // after which a connection is closed, once nobody uses it; 1h
 	ConnMaxIdle    time.Duration // after which an unused connection is closed; 5m
 	HealthCheck    time.Duration // how often unused connections are looked after; 30s
+
+	// Resources are participants other than PostgreSQL: see Enlist. With any, even a
+	// single shard needs a cluster's name and a log.
+	Resources []Resource
+	// AbsentResources names resources of other programs of the cluster, which this one
+	// cannot reach, such as the command xapg: it leaves their parts to those programs.
+	AbsentResources []string
 
 	// DecisionLog is an open log to use instead of Log. The caller closes it,
 	// after the connector.
@@ -68,6 +76,9 @@ type Config struct {
 	// NoResolver keeps this process from resolving in the background. It is for
 	// tools that only look; somebody else must resolve.
 	NoResolver bool
+	// LogMustExist keeps this process from making a new log where there is none. It is for
+	// tools: who has lost his log does not want them to begin another one.
+	LogMustExist bool
 }
 
 // Shard is one PostgreSQL database. It is reached through pgx, by its DSN or by a
@@ -76,7 +87,7 @@ type Config struct {
 type Shard struct {
 	Name     string   // 1 to 63 of letters, digits, _ and -
 	DSN      string   // a URL or keywords, or what stdlib.RegisterConnConfig returned
-	Replicas []string // DSNs of its standbys; not used yet
+	Replicas []string // DSNs of its standbys: whichever server takes writes is the shard
 
 	// Pgx is used instead of DSN. It is copied, and may be made by pgx.ParseConfig only.
 	Pgx *pgx.ConnConfig
@@ -159,8 +170,8 @@ func (c *Config) Validate() error {
 	if c.ResolveEvery < 0 {
 		wrong("resolve_every", "abandoned transactions must be looked for: it cannot be off")
 	}
-	if c.Raw == rawPgx && len(c.Shards) > 1 {
-		wrong("raw", "with several shards, no connection of pgx stands for all of them: use Conn.Shard")
+	if c.Raw == rawPgx && len(c.Shards) > 0 && !c.plain() {
+		wrong("raw", c.several()+", no connection of pgx stands for all of them: use Conn.Shard")
 	}
 	if len(c.Shards) == 0 {
 		wrong("shards", "there is none: give at least one")
@@ -182,17 +193,24 @@ func (c *Config) Validate() error {
 				errs = append(errs, err)
 			}
 		}
+		if err := checkReplicas(s); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	if len(c.Shards) > 1 {
+	c.checkResources(wrong, names)
+	if len(c.Shards) > 0 && !c.plain() {
 		if !clusterName.MatchString(c.Cluster) {
-			wrong("cluster", fmt.Sprintf("with several shards, the cluster needs a name; %q is none", c.Cluster), "1 to 16 of a-z, 0-9 and -")
+			wrong("cluster", fmt.Sprintf("%s, the cluster needs a name; %q is none", c.several(), c.Cluster), "1 to 16 of a-z, 0-9 and -")
 		}
 		switch {
 		case c.DecisionLog != nil:
 		case c.Log == "":
-			wrong("log", "with several shards, say where the decisions of commits are kept, for instance log=sqlite:/var/lib/app/xapg.db")
-		case !strings.HasPrefix(c.Log, "sqlite:") || c.Log == "sqlite:":
-			wrong("log", "this kind of log is not known", "sqlite:PATH")
+			wrong("log", c.several()+", say where the decisions of commits are kept, for instance log=sqlite:/var/lib/app/xapg.db")
+		default:
+			var bad *txlog.URLError
+			if errors.As(txlog.CheckURL(c.Log), &bad) {
+				wrong("log", bad.Problem, bad.Valid...)
+			}
 		}
 		if c.Home != "" && !slices.Contains(names, c.Home) {
 			wrong("home", fmt.Sprintf("no shard is named %q", c.Home), names...)
@@ -233,6 +251,23 @@ func checkShardDSN(s Shard) error {
 			Valid: []string{"postgres://user@host:port/database", "host=… port=… dbname=… user=…"}}
 	}
 	return nil
+}
+
+// checkReplicas reads the DSNs of a shard's standbys.
+func checkReplicas(s Shard) error {
+	switch {
+	case len(s.Replicas) == 0:
+		return nil
+	case s.Connector != nil || strings.HasPrefix(s.DSN, registered):
+		return &ConfigError{Path: "shards." + s.Name + ".replicas", Problem: "only a shard that is given as a DSN, or as a configuration of pgx, can have replicas"}
+	case s.Pgx != nil:
+		return s.withReplicas(s.Pgx.Copy())
+	}
+	config, err := pgx.ParseConfig(s.DSN)
+	if err != nil {
+		return nil //nolint:nilerr // reported with the DSN itself
+	}
+	return s.withReplicas(config)
 }
 
 // plainReason is what pgx says of a bad DSN, as far as it has nothing of the DSN in it.
@@ -277,7 +312,7 @@ func (c *Config) spec() (shardmap.Spec, error) {
 // String describes the configuration without its secrets.
 func (c *Config) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "cluster=%s log=%s home=%s", c.Cluster, redact(c.Log), c.Home)
+	fmt.Fprintf(&b, "cluster=%s log=%s home=%s", c.Cluster, txlog.Redact(c.Log), c.Home)
 	for _, s := range c.Shards {
 		fmt.Fprintf(&b, " shard.%s=%s", s.Name, redact(s.DSN))
 	}
@@ -304,7 +339,7 @@ var harmless = regexp.MustCompile(`^[A-Za-z0-9_.,:/-]*$`)
 
 // redact shows where a DSN leads, and nothing that it may keep secret.
 func redact(dsn string) string {
-	if strings.HasPrefix(dsn, "sqlite:") || dsn == "" {
+	if dsn == "" {
 		return dsn
 	}
 	cfg, err := pgx.ParseConfig(dsn)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/google/uuid"
+
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/origin"
@@ -46,6 +48,10 @@ type transaction struct {
 	notified bool             // it notified on a branch
 	cursors  map[string]*shard.Shard
 	began    driver.Value // home's time of the transaction, once it was asked for
+
+	id       uuid.UUID            // of the transaction, once a resource had to know it
+	enlisted map[string]*enlisted // resources, by name
+	order    []*enlisted          // the same, in the order in which they were enlisted
 }
 
 var (
@@ -63,6 +69,9 @@ var (
 // CheckNamedValue leaves arguments as they are: the shards' driver knows more
 // types than database/sql does.
 func (c *Conn) CheckNamedValue(nv *driver.NamedValue) error {
+	if _, ok := nv.Value.(*enlistment); ok && c.direct != nil {
+		return errDirect
+	}
 	if checker, ok := c.direct.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(nv)
 	}

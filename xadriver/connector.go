@@ -20,8 +20,10 @@ import (
 
 	"github.com/xapg/xapg/shardmap"
 	"github.com/xapg/xapg/txlog"
-	"github.com/xapg/xapg/txlog/sqlitelog"
+	_ "github.com/xapg/xapg/txlog/pglog"     // log=postgres://…
+	_ "github.com/xapg/xapg/txlog/sqlitelog" // log=sqlite:…
 	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/failover"
 	"github.com/xapg/xapg/xadriver/internal/gid"
 	"github.com/xapg/xapg/xadriver/internal/mark"
 	"github.com/xapg/xapg/xadriver/internal/plan"
@@ -51,8 +53,12 @@ type Connector struct {
 	log      txlog.Log
 	ownLog   bool
 	guard    *mark.Guard
+	watch    *failover.Watch
 	resolver *resolve.Resolver
-	commits  *commit.Coordinator
+
+	recoverable []resolve.Shard // shards and resources, as the resolver sees them
+
+	commits *commit.Coordinator
 
 	stopTending func()
 
@@ -80,7 +86,7 @@ func NewConnector(cfg Config) (*Connector, error) {
 	if c.logger == nil {
 		c.logger = slog.Default()
 	}
-	if len(cfg.Shards) == 1 {
+	if cfg.plain() {
 		var err error
 		c.single, err = singleConnector(&c.cfg)
 		return c, err
@@ -101,12 +107,13 @@ func (c *Connector) open() error {
 	}
 	for i, s := range c.cfg.Shards {
 		o := shard.Options{Lifetime: max(0, c.cfg.ConnLifetime), MaxIdle: max(0, c.cfg.ConnMaxIdle)}
+		o.Asking = true
 		own, err := openShard(i, s, &c.cfg, o)
 		if err != nil {
 			return err
 		}
 		c.own = append(c.own, own)
-		o.MaxConns = c.cfg.ShardConns
+		o.MaxConns, o.Asking = c.cfg.ShardConns, false
 		sh, err := openShard(i, s, &c.cfg, o)
 		if err != nil {
 			return err
@@ -130,13 +137,16 @@ func (c *Connector) open() error {
 	c.tend()
 	c.commits = &commit.Coordinator{
 		Register:  c.log,
-		Ready:     c.guard.Ready,
+		Ready:     c.ready,
+		Trust:     c.watch.Trust,
+		Gone:      c.watch.Gone,
 		Successor: c.resolver,
 		Name: func(id uuid.UUID, shard string) string {
 			return gid.ID{Cluster: c.cfg.Cluster, Log: c.log.Identity().ID, Txn: id, Shard: shard}.String()
 		},
-		NewID:      func() (uuid.UUID, error) { return gid.NewTxn(c.log.Mark().Seq) },
-		Timeout:    context.WithTimeout,
+		NewID:   func() (uuid.UUID, error) { return gid.NewTxn(c.log.Mark().Seq) },
+		Timeout: context.WithTimeout,
+		Keep:    max(0, c.cfg.Retain), Clock: time.Now,
 		AnswerWait: c.cfg.CommitTimeout,
 		FinishWait: c.cfg.FinishWait,
 		Observe:    c.cfg.OnStep,
@@ -165,11 +175,12 @@ func (c *Connector) openLog() error {
 		c.log = c.cfg.DecisionLog
 		return nil
 	}
-	path, ok := strings.CutPrefix(c.cfg.Log, "sqlite:")
-	if !ok {
-		return fmt.Errorf("xapg: log %q: write log=sqlite:PATH", c.cfg.Log)
+	if c.cfg.LogMustExist {
+		if err := c.cfg.checkLogIsThere(); err != nil {
+			return err
+		}
 	}
-	log, err := sqlitelog.Open(context.Background(), path, sqlitelog.Options{Cluster: c.cfg.Cluster, By: program()})
+	log, err := txlog.Open(context.Background(), c.cfg.Log, txlog.OpenOptions{Cluster: c.cfg.Cluster, By: program(), Logger: c.logger})
 	if err != nil {
 		return fmt.Errorf("xapg: decision log: %w", err)
 	}
@@ -199,7 +210,7 @@ func (c *Connector) checkLog(ctx context.Context) error {
 		for _, d := range records {
 			after = d.ID
 			for _, p := range d.Participants {
-				if _, ok := c.layout.Index(p.Name); !ok {
+				if _, ok := c.layout.Index(p.Name); !ok && !slices.Contains(c.cfg.resourceNames(), p.Name) {
 					return &DroppedShardError{Shard: p.Name, Txn: d.ID}
 				}
 			}
@@ -210,30 +221,32 @@ func (c *Connector) checkLog(ctx context.Context) error {
 	}
 }
 
-// DroppedShardError says that a shard is missing from the configuration that
-// the decision log still needs.
+// DroppedShardError says that a shard, or a resource, is missing from the
+// configuration that the decision log still needs.
 type DroppedShardError struct {
 	Shard string
 	Txn   uuid.UUID // the first of the transactions that wait for it
 }
 
 func (e *DroppedShardError) Error() string {
-	return fmt.Sprintf("xapg: shard %q is no longer configured, but transaction %s is decided and not yet finished there: "+
-		"put the shard back and let `xapg resolve` finish first", e.Shard, e.Txn)
+	return fmt.Sprintf("xapg: %q is no longer configured as a shard or a resource, but transaction %s is decided and not yet finished there: "+
+		"put it back and let `xapg resolve` finish first", e.Shard, e.Txn)
 }
 
 func (c *Connector) startResolver() {
 	marks := make([]mark.Shard, len(c.own))
 	servers := make([]resolve.Shard, len(c.own))
 	for i, sh := range c.own {
-		marks[i], servers[i] = mark.Server{Shard: sh}, resolve.Server{Shard: sh}
+		marks[i], servers[i] = mark.Server{Shard: sh}, resolve.Server{Shard: sh, Fits: func(conn *shard.Conn) error { return c.watch.Fits(conn) }}
 	}
 	c.guard = mark.NewGuard(c.log, marks)
+	c.watch = failover.New(c.log, c.logger, c.own, c.shards)
 	c.resolver = resolve.New(resolve.Config{
-		Log: c.log, Shards: servers, Verify: c.guard.Verify,
+		Log: c.log, Shards: c.withResources(servers), Verify: c.verify, Heard: c.watch.Heard, Lost: c.watch.Losses,
 		After: c.cfg.ResolveAfter, AtStart: min(time.Second, c.cfg.ResolveAfter), Every: c.cfg.ResolveEvery,
-		Retain: c.cfg.Retain, CallTimeout: callTimeout, Logger: c.logger,
+		Retain: c.cfg.Retain, AlarmAfter: c.cfg.AlarmAfter, CallTimeout: callTimeout, Logger: c.logger,
 	})
+	c.watch.Kick = func(name string) { c.resolver.Settle(uuid.Nil, []string{name}) }
 	if !c.cfg.NoResolver {
 		c.resolver.Start()
 	}

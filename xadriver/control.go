@@ -177,6 +177,8 @@ func (c *Conn) savepoint(ctx context.Context, s *plan.Statement) error {
 			plan.Savepoint: "SAVEPOINT", plan.Release: "RELEASE SAVEPOINT", plan.RollbackTo: "ROLLBACK TO SAVEPOINT",
 		}[s.Class]
 		return errNoTransaction(command)
+	case s.Class == plan.RollbackTo && len(txn.order) > 0:
+		return c.failed(txn.keepsWork())
 	case s.Class == plan.RollbackTo:
 		txn.own, c.session.overlay = nil, nil
 		return txn.RollbackTo(ctx, name)

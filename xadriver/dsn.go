@@ -17,7 +17,7 @@ import (
 //     which settings may follow: /etc/app/xapg.yaml?log=sqlite:/tmp/x.db;
 //   - keywords with shard.NAME=DSN for each shard, quoted as PostgreSQL's are:
 //     cluster, log, home and the other scalar settings; key.TABLE=COLUMN;
-//     keys=COLUMN,…; reference=TABLE,…; unsharded=TABLE,…;
+//     keys=COLUMN,…; reference=TABLE,…; unsharded=TABLE,…; resources=NAME,…;
 //     list.TABLE='SHARD:VALUE,…;SHARD:…' and range.TABLE='SHARD<BOUND;SHARD' for
 //     tables whose key.TABLE is placed by list or range.
 //
@@ -197,6 +197,9 @@ func (c *Config) plainKeyword(w word) error {
 	case "keys":
 		c.Keys = split(w.value)
 		return nil
+	case "resources":
+		c.AbsentResources = split(w.value)
+		return nil
 	case "reference", "unsharded":
 		for _, name := range split(w.value) {
 			t := c.Tables[name]
@@ -208,7 +211,7 @@ func (c *Config) plainKeyword(w word) error {
 	}
 	s := settingNamed(w.name)
 	if s == nil {
-		return unknown("dsn", "", w.name, append(settingNames(), "keys", "reference", "unsharded", "shard.NAME", "key.TABLE", "list.TABLE", "range.TABLE"))
+		return unknown("dsn", "", w.name, append(settingNames(), "keys", "resources", "reference", "unsharded", "shard.NAME", "key.TABLE", "list.TABLE", "range.TABLE"))
 	}
 	if err := s.set(c, w.value); err != nil {
 		return &ConfigError{Source: "dsn", Path: w.name, Problem: err.Error(), Valid: []string{s.Valid}}

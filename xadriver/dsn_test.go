@@ -99,7 +99,7 @@ func TestAFileSaysWhereItIsWrong(t *testing.T) {
 		{"${XAPG_TEST_HOST:-db2}", "${XAPG_TEST_NOT_SET}"}:      `"XAPG_TEST_NOT_SET" is not set`,
 		{"shards:", "shards: ["}:                                `this is not YAML`,
 		{yamlFile[:len(yamlFile)-1], ""}:                        `empty`,
-		{"log: sqlite:/var/lib/app/xapg.db", "log: etcd://h/x"}: `:2:1: log: this kind of log is not known; valid: sqlite:PATH`,
+		{"log: sqlite:/var/lib/app/xapg.db", "log: etcd://h/x"}: `:2:1: log: logs in etcd are no part of this program: import _ "github.com/xapg/xapg/txlog/etcdlog" in it`,
 	} {
 		content := strings.Replace(strings.Replace(yamlFile, "${XAPG_TEST_PW}", "pw", 1), change[0], change[1], 1)
 		_, err := xadriver.ParseDSN(write(t, content))

@@ -59,6 +59,27 @@ func (e *AbortedError) Unwrap() error { return e.Cause }
 // SQLState is PostgreSQL's code for the case (transaction_rollback).
 func (e *AbortedError) SQLState() string { return "40000" }
 
+// OverruledError says that a transaction took so long to commit that its coordinator
+// was presumed dead: another process with the same log stored "abort" first, and the
+// transaction is rolled back on all of its shards, or about to be. Nothing of it is
+// left, so that Retry runs it again. As an error it is an *AbortedError, too.
+type OverruledError struct {
+	ID     uuid.UUID
+	Shards []string // where it was prepared
+}
+
+func (e *OverruledError) Error() string { return e.aborted().Error() }
+
+// Unwrap gives the same as the more general error.
+func (e *OverruledError) Unwrap() error { return e.aborted() }
+
+func (e *OverruledError) aborted() *AbortedError {
+	return &AbortedError{ID: e.ID, Reason: (&commit.OverruledError{ID: e.ID, Shards: e.Shards}).Error()}
+}
+
+// SQLState is PostgreSQL's code for what can be run again (serialization_failure).
+func (e *OverruledError) SQLState() string { return "40001" }
+
 // UnsupportedError says that a statement would need something that the driver
 // does not do over several shards. Nothing was sent to any of them.
 type UnsupportedError struct {
@@ -114,7 +135,7 @@ func public(err error) error {
 	case errors.As(err, &doubt):
 		return &InDoubtError{ID: doubt.ID, Shards: doubt.Shards, Cause: final(branch.Bare(doubt.Cause))}
 	case errors.As(err, &overruled):
-		return &AbortedError{ID: overruled.ID, Reason: overruled.Error()}
+		return &OverruledError{ID: overruled.ID, Shards: overruled.Shards}
 	case errors.As(err, &undecided):
 		return &AbortedError{ID: undecided.ID, Reason: undecided.Error(), Cause: final(undecided.Cause)}
 	case errors.As(err, &refusal):

@@ -23,11 +23,14 @@ type Finding struct {
 	What  string `json:"what"`
 	OK    bool   `json:"ok"`
 	Note  string `json:"note"`
+
+	Warning bool `json:"warning,omitempty"` // it works, but should not stay so
 }
 
 // Check looks whether every shard can do its part: whether it can be reached,
 // allows prepared transactions, has a clock near ours and the rights that are
-// needed, has the same tables as home, and what is left prepared there. With rows,
+// needed, whether a failover may lose what it has acknowledged or has lost something,
+// whether it has the same tables as home, and what is left prepared there. With rows,
 // it also counts the rows that are on the wrong shard, which reads all tables.
 func (c *Connector) Check(ctx context.Context, rows bool) ([]Finding, error) {
 	if c.single != nil {
@@ -55,7 +58,7 @@ func (c *Connector) Check(ctx context.Context, rows bool) ([]Finding, error) {
 	if home != nil {
 		out = append(out, c.sequences(home, catalogs)...)
 	}
-	return out, nil
+	return slices.Concat(out, c.inspectResources(ctx), c.inspectLog(ctx)), nil
 }
 
 // sequences looks whether the sequences of sharded tables give each number once.
@@ -102,6 +105,12 @@ func (in *inspection) add(what string, ok bool, format string, args ...any) {
 	in.found = append(in.found, Finding{Shard: in.sh.Name(), What: what, OK: ok, Note: fmt.Sprintf(format, args...)})
 }
 
+// warn is add for what is in order as long as nothing happens.
+func (in *inspection) warn(what, format string, args ...any) {
+	in.add(what, true, format, args...)
+	in.found[len(in.found)-1].Warning = true
+}
+
 func (in *inspection) run(ctx context.Context, rows bool) {
 	begin := time.Now()
 	conn, err := in.sh.Acquire(ctx)
@@ -117,6 +126,9 @@ func (in *inspection) run(ctx context.Context, rows bool) {
 	in.clock(ctx)
 	in.rights(ctx)
 	in.leftovers(ctx)
+	in.remembering(ctx)
+	in.replication(ctx)
+	in.heuristics(ctx)
 	if in.tables, err = catalog.Load(ctx, queryer{conn}); err != nil {
 		in.add("tables", false, "%v", err)
 		return
@@ -289,7 +301,7 @@ func (in *inspection) misplaced(ctx context.Context, r *catalog.Relation, t *sha
 func sameTables(name string, home, other *catalog.Catalog) Finding {
 	var missing, extra, differ []string
 	for _, r := range home.Relations() {
-		if r.System() || r.Schema == "_xapg" {
+		if r.System() || strings.HasPrefix(r.Schema, "_xapg") {
 			continue
 		}
 		o := other.Relation(r.Schema, r.Name.Name)
@@ -301,7 +313,7 @@ func sameTables(name string, home, other *catalog.Catalog) Finding {
 		}
 	}
 	for _, r := range other.Relations() {
-		if !r.System() && r.Schema != "_xapg" && home.Relation(r.Schema, r.Name.Name) == nil {
+		if !r.System() && !strings.HasPrefix(r.Schema, "_xapg") && home.Relation(r.Schema, r.Name.Name) == nil {
 			extra = append(extra, r.String())
 		}
 	}

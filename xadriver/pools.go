@@ -74,7 +74,10 @@ type RecoveryStats struct {
 	Oldest     time.Duration // the age of the oldest of them, at that time
 	Committed  int64         // finished there since the beginning
 	RolledBack int64
-	Pending    int // decided transactions of which the shard has yet to hear
+	Pending    int   // decided transactions of which the shard has yet to hear
+	Overdue    int   // transactions in doubt there for longer than alarm_after
+	Alarms     int64 // transactions that have been, since the beginning
+	Lost       int   // committed transactions that a failover of the shard has lost, or may have, and that nobody has acknowledged: see Connector.Lost
 }
 
 // Stats returns figures of the connector. It asks no server and may be called at

@@ -24,7 +24,8 @@ type Beginner interface {
 
 // Retry runs f in a transaction and commits it. When f or the commit fails with
 // serialization_failure (40001) or deadlock_detected (40P01), nothing of the
-// transaction was done and it is run again, after a random and growing delay.
+// transaction was done and it is run again, after a random and growing delay. So it
+// is after an *OverruledError, whose SQLSTATE is 40001, too.
 // Nothing else is run again: not a transaction that is in doubt, above all, nor one
 // whose connection was lost.
 //

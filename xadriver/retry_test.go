@@ -32,6 +32,7 @@ func TestRetryRunsAgainOnNothingButSerializationFailuresAndDeadlocks(t *testing.
 		{&pgconn.PgError{Code: "23505"}, false},
 		{&pgconn.PgError{Code: "55P03"}, false},
 		{&xadriver.AbortedError{}, false},
+		{&xadriver.OverruledError{}, true}, // presumed dead, and rolled back for certain
 		{&xadriver.InDoubtError{Cause: &pgconn.PgError{Code: "40001"}}, false},
 		{driver.ErrBadConn, false},
 		{errors.New("not enough money"), false},

@@ -21,6 +21,9 @@ import (
 func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, rows bool) (driver.Rows, driver.Result, error) {
 	c.takeBack()
 	c.refresh()
+	if e := enlistmentIn(args); e != nil {
+		return noRows(rows), driver.RowsAffected(0), c.enlist(e)
+	}
 	query, args, values, err := arguments(ctx, query, args)
 	if err != nil {
 		return nil, nil, err

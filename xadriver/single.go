@@ -2,6 +2,7 @@ package xadriver
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -91,13 +92,16 @@ func singleConnector(cfg *Config) (driver.Connector, error) {
 	switch {
 	case s.Connector != nil:
 		return s.Connector, nil
-	case s.Pgx == nil && len(s.Options) == 0 && cfg.OnNotice == nil:
+	case s.Pgx == nil && len(s.Options) == 0 && cfg.OnNotice == nil && len(s.Replicas) == 0:
 		d := stdlib.GetDefaultDriver().(driver.DriverContext)
 		return d.OpenConnector(s.DSN)
 	}
 	config, err := s.pgx(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if len(s.Replicas) > 0 && config.ValidateConnect == nil {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	return stdlib.GetConnector(*config, s.Options...), nil
 }
@@ -113,8 +117,30 @@ func (s *Shard) pgx(cfg *Config) (*pgx.ConnConfig, error) {
 			return nil, checkShardDSN(*s) // pgx quotes the DSN in its errors, and that may hold a password
 		}
 	}
+	if err := s.withReplicas(config); err != nil {
+		return nil, err
+	}
 	s.listen(cfg, config)
 	return config, nil
+}
+
+// withReplicas adds the hosts of the shard's standbys: whichever of them is the
+// primary is the shard.
+func (s *Shard) withReplicas(config *pgx.ConnConfig) error {
+	for i, dsn := range s.Replicas {
+		path := fmt.Sprintf("shards.%s.replicas[%d]", s.Name, i)
+		r, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			return &ConfigError{Path: path, Problem: "this DSN cannot be read" + reason(err) + " (it is not shown, as it may hold a password)",
+				Valid: []string{"postgres://user@host:port/database", "host=… port=… dbname=… user=…"}}
+		}
+		if r.User != config.User || r.Database != config.Database {
+			return &ConfigError{Path: path, Problem: "a standby has the same users and databases as its primary, so this DSN must differ in its host and port only"}
+		}
+		config.Fallbacks = append(config.Fallbacks, &pgconn.FallbackConfig{Host: r.Host, Port: r.Port, TLSConfig: r.TLSConfig})
+		config.Fallbacks = append(config.Fallbacks, r.Fallbacks...)
+	}
+	return nil
 }
 
 // listen passes the shard's notices on.

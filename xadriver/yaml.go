@@ -240,10 +240,12 @@ func (r *reader) top(n ast.Node) {
 			r.tables(p.Value)
 		case "keys":
 			r.cfg.Keys = r.strings(p.Value, name)
+		case "resources":
+			r.cfg.AbsentResources = r.strings(p.Value, name)
 		default:
 			s := settingNamed(name)
 			if s == nil {
-				r.errs = append(r.errs, r.at(p, unknown(r.source, "", name, append(settingNames(), "shards", "tables", "keys"))))
+				r.errs = append(r.errs, r.at(p, unknown(r.source, "", name, append(settingNames(), "shards", "tables", "keys", "resources"))))
 				continue
 			}
 			if err := s.set(r.cfg, r.scalar(p.Value, name)); err != nil {

@@ -12,7 +12,7 @@ import (
 // search looks at each shard every few seconds (setting resolve_every) in any case:
 // a scrape shows what it last saw, and asks nobody.
 type recoveryMetrics struct {
-	up, looked, inDoubt, oldest, pending, recovered *prometheus.Desc
+	up, looked, inDoubt, oldest, pending, recovered, overdue, alarms, lost *prometheus.Desc
 }
 
 func (r *recoveryMetrics) describe(m *maker) {
@@ -24,6 +24,10 @@ func (r *recoveryMetrics) describe(m *maker) {
 	r.oldest = m.desc("xapg_in_doubt_oldest_age_seconds",
 		"The age of the oldest transaction that the last successful look left on the shard, up to now; 0 without any. Commits that are under way are young; what stays for longer than resolve_after is stuck.", "shard")
 	r.pending = m.desc("xapg_recovery_pending_transactions", "Transactions of which this process knows that they are decided and that the shard has yet to hear it.", "shard")
+	r.overdue = m.desc("xapg_in_doubt_overdue_transactions",
+		"Transactions that have been in doubt on the shard for longer than alarm_after, as far as this process knows: somebody has to look. Nothing where this process does not look.", "shard")
+	r.alarms = m.desc("xapg_in_doubt_alarms_total", "Transactions that this process has seen in doubt on the shard for longer than alarm_after.", "shard")
+	r.lost = m.desc("xapg_lost_transactions", "Committed transactions that a failover of the shard has lost, or may have, and that nobody has acknowledged yet.", "shard")
 	r.recovered = m.desc("xapg_recovered_transactions_total", "Prepared transactions that this process finished on the shard in a coordinator's place, by outcome.", "shard", "outcome")
 }
 
@@ -47,6 +51,11 @@ func (r *recoveryMetrics) collect(stats xadriver.Stats, out chan<- prometheus.Me
 			gauge(r.oldest, oldest.Seconds())
 		}
 		gauge(r.pending, float64(s.Pending))
+		if s.Err != nil || !s.Looked.IsZero() {
+			gauge(r.overdue, float64(s.Overdue))
+			gauge(r.lost, float64(s.Lost))
+			out <- prometheus.MustNewConstMetric(r.alarms, prometheus.CounterValue, float64(s.Alarms), s.Shard)
+		}
 		for outcome, n := range map[string]int64{committed: s.Committed, rolledBack: s.RolledBack} {
 			out <- prometheus.MustNewConstMetric(r.recovered, prometheus.CounterValue, float64(n), s.Shard, outcome)
 		}

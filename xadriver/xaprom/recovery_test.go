@@ -88,7 +88,7 @@ func TestRecoveryShowsWhatWasLastSeen(t *testing.T) {
 	assert.NotContains(t, b.scrape(t).names(), "xapg_pool_connections", "nobody is watched yet")
 	ago := time.Now().Add(-10 * time.Second)
 	b.metrics.Watch(source{Recovery: []xadriver.RecoveryStats{
-		{Shard: "athos", Looked: ago, InDoubt: 2, Oldest: 5 * time.Second, Committed: 3, RolledBack: 4},
+		{Shard: "athos", Looked: ago, InDoubt: 2, Oldest: 5 * time.Second, Committed: 3, RolledBack: 4, Overdue: 1, Alarms: 9, Lost: 2},
 		{Shard: "porthos", Looked: ago, Err: errors.New("down"), InDoubt: 1, Oldest: time.Minute, Pending: 6},
 		{Shard: "aramis", Err: errors.New("down")},
 		{Shard: "dartagnan"},
@@ -109,4 +109,7 @@ func TestRecoveryShowsWhatWasLastSeen(t *testing.T) {
 	assert.InDelta(t, float64(ago.UnixMilli())/1000, f[`xapg_recovery_look_timestamp_seconds{shard="athos"}`], 0.01)
 	assert.Equal(t, map[string]float64{`{outcome="committed",shard="athos"}`: 3, `{outcome="rolled_back",shard="athos"}`: 4}, f.of("xapg_recovered_transactions_total"))
 	assert.Equal(t, map[string]float64{`{shard="porthos"}`: 6}, f.of("xapg_recovery_pending_transactions"))
+	assert.Equal(t, map[string]float64{`{shard="athos"}`: 1}, f.of("xapg_in_doubt_overdue_transactions"))
+	assert.Equal(t, map[string]float64{`{shard="athos"}`: 9}, f.of("xapg_in_doubt_alarms_total"))
+	assert.Equal(t, map[string]float64{`{shard="athos"}`: 2}, f.of("xapg_lost_transactions"))
 }

@@ -19,7 +19,9 @@ type Proxy struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
 	refuse bool
-	delay  time.Duration
+	delay  time.Duration    // of what clients say
+	lag    time.Duration    // of what the server answers
+	held   [2]chan struct{} // closed when a stall ends; nil while there is none
 	needle []byte
 	before bool // cut before the server receives the needle, not before it answers
 	closed bool
@@ -106,6 +108,7 @@ func (p *Proxy) Close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
+	p.Stall(false, false)
 	err := p.listener.Close()
 	p.Cut()
 	p.done.Wait()
@@ -158,7 +161,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.forget(server)
 
-	link := &link{proxy: p, client: client, server: server}
+	link := &link{proxy: p, client: client, server: server, silent: make(chan struct{})}
 	var both sync.WaitGroup
 	both.Go(link.answers)
 	both.Go(link.questions)
@@ -169,8 +172,10 @@ func (p *Proxy) serve(client net.Conn) {
 type link struct {
 	proxy          *Proxy
 	client, server net.Conn
+	silent         chan struct{} // closed when the server says no more
 	mu             sync.Mutex
 	mute           bool // the next answer is the last, and is not passed on
+	late           bool // something was passed on after a stall; of who asks only
 }
 
 func (l *link) end() {
@@ -187,6 +192,9 @@ func (l *link) questions() {
 			return
 		}
 		if err != nil {
+			if l.late {
+				l.lastWords()
+			}
 			return
 		}
 	}
@@ -208,6 +216,7 @@ func (l *link) forward(msg []byte) bool {
 	if hit && before {
 		return false
 	}
+	l.late = p.stalled(questions) || l.late
 	if hit {
 		l.mu.Lock()
 		l.mute = true
@@ -218,6 +227,7 @@ func (l *link) forward(msg []byte) bool {
 }
 
 func (l *link) answers() {
+	defer close(l.silent)
 	defer l.end()
 	buf := make([]byte, 64<<10)
 	for {
@@ -228,6 +238,8 @@ func (l *link) answers() {
 		if mute || err != nil {
 			return
 		}
+		l.proxy.linger()
+		l.proxy.stalled(answers)
 		if _, err := l.client.Write(buf[:n]); err != nil {
 			return
 		}

@@ -26,6 +26,7 @@ type Server struct {
 	dir      string
 	port     int
 	settings map[string]string
+	conninfo string // of a standby that is detached
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd // the supervisor, and below it the server
@@ -297,39 +298,4 @@ func (s *Server) LogTail(lines int) string {
 	}
 	all := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
-}
-
-// AddStandby starts a streaming replica of the server.
-func (s *Server) AddStandby(ctx context.Context, name string) (*Server, error) {
-	replica := &Server{cluster: s.cluster, name: name, dir: filepath.Join(s.cluster.dir, name), settings: make(map[string]string)}
-	for k, v := range s.settings {
-		replica.settings[k] = v
-	}
-	if err := s.backup(ctx, replica); err != nil {
-		return nil, err
-	}
-	if err := replica.Start(ctx); err != nil {
-		return nil, err
-	}
-	s.cluster.mu.Lock()
-	defer s.cluster.mu.Unlock()
-	s.cluster.more = append(s.cluster.more, replica)
-	return replica, nil
-}
-
-// Promote makes a standby a primary.
-func (s *Server) Promote(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.DSN())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	var promoted bool
-	if err := conn.QueryRow(ctx, "SELECT pg_promote(true, 60)").Scan(&promoted); err != nil {
-		return err
-	}
-	if !promoted {
-		return errors.New("xatest: server " + s.name + " was not promoted in time")
-	}
-	return nil
 }

@@ -87,6 +87,34 @@ func TestAStandbyCanBePromoted(t *testing.T) {
 	assert.Equal(t, "false", query(t, standby.DSN(), "SELECT pg_is_in_recovery()::text"))
 }
 
+func TestAStandbyGetsWhatItIsLetHave(t *testing.T) {
+	c := xatest.Start(t, xatest.Shards(1))
+	primary := c.Shards[0]
+	standby, err := primary.AddStandby(t.Context(), "replica")
+	require.NoError(t, err)
+	conn, err := pgx.Connect(t.Context(), primary.DSN())
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	create := func(table string) {
+		_, err := conn.Exec(t.Context(), "CREATE TABLE "+table+"()")
+		require.NoError(t, err)
+	}
+	const tables = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relname LIKE 'made%'"
+	create("made1")
+	require.NoError(t, standby.CatchUp(t.Context(), primary))
+	assert.Equal(t, "made1", query(t, standby.DSN(), tables))
+	require.NoError(t, standby.Detach(t.Context()))
+	create("made2")
+	assert.Equal(t, "made1", query(t, standby.DSN(), tables))
+	require.NoError(t, standby.Attach(t.Context()))
+	require.NoError(t, standby.CatchUp(t.Context(), primary))
+	assert.Equal(t, "made1 made2", query(t, standby.DSN(), tables))
+	require.NoError(t, primary.Synchronous(t.Context(), "replica"))
+	assert.Equal(t, "sync", query(t, primary.DSN(), "SELECT sync_state FROM pg_stat_replication"))
+	require.NoError(t, primary.Synchronous(t.Context()))
+	assert.Contains(t, xatest.AnyOf(primary, standby), "target_session_attrs=read-write")
+}
+
 func TestServersDieWithTheProcessThatStartedThem(t *testing.T) {
 	exe, err := os.Executable()
 	require.NoError(t, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/failover"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
@@ -227,7 +228,7 @@ func (b *Branch) Prepare(ctx context.Context, gid string) (vote string, err erro
 	if b.lost {
 		return "", b.lostError()
 	}
-	tag, err := b.conn.Command(ctx, "PREPARE TRANSACTION '"+gid+"'")
+	tag, vote, err := b.vote(ctx, "PREPARE TRANSACTION '"+gid+"'")
 	if err != nil {
 		return "", b.answer(err)
 	}
@@ -240,7 +241,19 @@ func (b *Branch) Prepare(ctx context.Context, gid string) (vote string, err erro
 	if tag != tagPrepared {
 		return "", origin.Errorf(b.Shard(), origin.Lost, "%w (it answered PREPARE TRANSACTION with %s)", ErrRolledBack, tag)
 	}
-	return "", nil
+	return vote, nil
+}
+
+// vote prepares and, where another server may take over one day, asks in the same
+// message where in the write-ahead log that is (see txlog.Participant). It is the first answer that counts: when the question
+// fails, or the connection ends between the two, the vote is given all the same.
+func (b *Branch) vote(ctx context.Context, sql string) (tag, place string, err error) {
+	if !b.conn.Shard().Replicated() || !b.conn.Several() {
+		tag, err = b.conn.Command(ctx, sql)
+		return tag, "", err
+	}
+	tag, row, err := b.conn.CommandAnd(ctx, sql, failover.Place)
+	return tag, failover.PlaceOf(row), err
 }
 
 const tagPrepared = "PREPARE TRANSACTION"

@@ -56,6 +56,12 @@ type Coordinator struct {
 	// Ready is called before the first prepare of each two-phase commit. An error
 	// aborts the transaction: nothing has been prepared yet.
 	Ready func(ctx context.Context, shards []string) error
+	// Trust, when set, is shown all votes before anything is decided. An error aborts
+	// the transaction: a vote was given by a server that another has followed.
+	Trust func(id uuid.UUID, voters []txlog.Participant) error
+	// Gone, when set, says whether a shard that does not know a prepared transaction has
+	// finished it, and not lost it in a failover. It is given the vote, and asks nobody.
+	Gone func(shard, vote string) bool
 	// Successor takes over what is left undone.
 	Successor Successor
 	// Name makes the gid under which a shard prepares its part.
@@ -70,6 +76,11 @@ type Coordinator struct {
 	// FinishWait bounds how long Commit waits, after the decision, for the shards
 	// to answer; what has not answered by then goes to the Successor.
 	FinishWait time.Duration
+	// Keep is how long the register keeps records at least; 0 is for ever. What it says of
+	// a transaction that began more than half of that ago, by Clock, proves nothing: see
+	// round.slept.
+	Keep  time.Duration
+	Clock func() time.Time
 	// Observe, when set, is called synchronously before and after each step.
 	Observe func(Step)
 	// Watch, when set, is called around each phase.

@@ -42,7 +42,7 @@ func (r *round) finishAll(ctx context.Context, done chan<- struct{}) {
 		err := c.phase(ctx, Finish, r.id, p, func(ctx context.Context) error { return p.CommitPrepared(ctx, p.gid) })
 		// A resolver that was faster is the only reason for this very gid to be
 		// gone: the decision is stored, so nobody can have rolled it back.
-		if err == nil || Gone(err) {
+		if err == nil || Gone(err) && (c.Gone == nil || c.Gone(p.Shard(), p.vote)) {
 			p.state = over
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/google/uuid"
 )
 
 // Wrote is what is known, without asking, about a participant's writes.
@@ -44,6 +46,12 @@ type Participant interface {
 	Rollback(ctx context.Context)
 	// Release gives the connection back. It is the last call.
 	Release()
+}
+
+// Named is a participant whose branch had to be given its name when it began, before
+// anybody knew that the commit would need one: the transaction has that id.
+type Named interface {
+	Txn() uuid.UUID
 }
 
 // errors that participants wrap around a server's or a network's answer.

@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -33,6 +34,7 @@ type round struct {
 	c     *Coordinator
 	id    uuid.UUID
 	parts []part
+	begun time.Time // before the first vote; zero where nobody looks
 
 	mu    sync.Mutex
 	first error // the error that came first, which is the one to report

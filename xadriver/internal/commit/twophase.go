@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/xapg/xapg/txlog"
 )
 
@@ -19,12 +21,15 @@ func (r *round) twoPhase(ctx context.Context) (Outcome, error) {
 		r.abort(ctx)
 		return Outcome{ID: r.id, Kind: TwoPhase}, err
 	}
-	id, err := c.NewID()
+	id, err := r.newID()
 	if err != nil {
 		r.abort(ctx)
 		return Outcome{ID: r.id, Kind: TwoPhase}, fmt.Errorf("no transaction id: %w", err)
 	}
 	r.id = id
+	if c.Keep > 0 {
+		r.begun = c.Clock()
+	}
 	if err := r.vote(ctx); err != nil {
 		r.abort(ctx)
 		return Outcome{ID: r.id, Kind: TwoPhase}, err
@@ -36,8 +41,18 @@ func (r *round) twoPhase(ctx context.Context) (Outcome, error) {
 		return Outcome{ID: r.id, Kind: TwoPhase}, err
 	}
 
+	if c.Trust != nil {
+		if err := c.Trust(r.id, r.voters()); err != nil {
+			r.abort(ctx)
+			return Outcome{ID: r.id, Kind: TwoPhase}, err
+		}
+	}
+
 	out := Outcome{ID: id, Kind: TwoPhase}
 	outcome, err := r.decide(ctx)
+	if err == nil && r.slept() {
+		err = errSlept
+	}
 	switch {
 	case err != nil && errors.Is(err, txlog.ErrNotStored):
 		// Nobody else ever stores "commit" for this transaction, so none is stored.
@@ -55,6 +70,34 @@ func (r *round) twoPhase(ctx context.Context) (Outcome, error) {
 	}
 	r.finish(ctx)
 	return out, nil
+}
+
+// errSlept is why a coordinator does not believe the register.
+var errSlept = errors.New("this process stood still for so long that others may have decided, finished and forgotten the transaction")
+
+// slept tells that this coordinator has stood still (SIGSTOP, a host that was
+// suspended) for so long that the register may have forgotten what it once held: a
+// resolver may have stored "abort", rolled back, and dropped the record, so that our
+// "commit" was stored once more, and decides nothing. It looks after the register has
+// answered, so that no pause goes unnoticed, and only at its own clock, of which both
+// readings are taken: the monotonic one does not count a suspended host, the other may
+// be set back.
+func (r *round) slept() bool {
+	if r.c.Keep <= 0 {
+		return false
+	}
+	now := r.c.Clock()
+	return max(now.Sub(r.begun), now.Round(0).Sub(r.begun.Round(0))) > r.c.Keep/2
+}
+
+// newID is the id that the transaction has already, or a new one.
+func (r *round) newID() (uuid.UUID, error) {
+	for i := range r.parts {
+		if p, ok := r.parts[i].Participant.(Named); ok && p.Txn() != uuid.Nil {
+			return p.Txn(), nil
+		}
+	}
+	return r.c.NewID()
 }
 
 // vote lets every part that wrote prepare, and commits the others beside them.
@@ -99,6 +142,9 @@ func (r *round) prepare(ctx context.Context, p *part) error {
 // other: the register answers with whatever came first.
 func (r *round) decide(ctx context.Context) (txlog.Outcome, error) {
 	c, voters := r.c, r.voters()
+	if r.slept() { // seen in time: nothing was stored
+		return txlog.Unknown, fmt.Errorf("%w: %w", txlog.ErrNotStored, errSlept)
+	}
 	ctx, cancel := c.finishing(ctx)
 	defer cancel()
 	var outcome txlog.Outcome

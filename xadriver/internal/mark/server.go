@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/xapg/xapg/txlog"
+	"github.com/xapg/xapg/xadriver/internal/failover"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
@@ -24,7 +25,8 @@ var _ Shard = Server{}
 // create schemas.
 const Setup = `CREATE SCHEMA IF NOT EXISTS _xapg;
 CREATE TABLE IF NOT EXISTS _xapg.log_mark (log text PRIMARY KEY, seq bigint NOT NULL, mark uuid NOT NULL, at timestamptz NOT NULL DEFAULT now());
-COMMENT ON TABLE _xapg.log_mark IS 'the decision log of xapg that last decided here: xapg refuses copies of it'`
+COMMENT ON TABLE _xapg.log_mark IS 'the decision log of xapg that last decided here: xapg refuses copies of it';
+` + failover.Setup
 
 const votes = `SELECT pg_catalog.current_setting('max_prepared_transactions')`
 
@@ -129,9 +131,8 @@ func (e *DisabledError) SQLState() string { return "55000" }
 func (s Server) explain(err error) error {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == "42501" {
-		return fmt.Errorf("shard %s: the application's role may not keep the decision log's mark there: let an administrator run "+
-			"\"CREATE SCHEMA _xapg; CREATE TABLE _xapg.log_mark (log text PRIMARY KEY, seq bigint NOT NULL, mark uuid NOT NULL, at timestamptz NOT NULL DEFAULT now())\" "+
-			"and grant USAGE on the schema and SELECT, INSERT, UPDATE on the table to it: %w", s.Name(), err)
+		return fmt.Errorf("shard %s: the application's role may not keep the decision log's mark there: let an administrator run \"%s\" "+
+			"and grant USAGE on the schema and SELECT, INSERT, UPDATE on its tables to it: %w", s.Name(), Setup, err)
 	}
 	return err
 }

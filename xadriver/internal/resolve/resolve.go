@@ -15,7 +15,9 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,10 +48,17 @@ type Shard interface {
 	Finish(ctx context.Context, gid string, outcome txlog.Outcome) error
 }
 
+// Paced is a Shard that is to be looked at more often than others.
+type Paced interface {
+	Pace() time.Duration // between two looks at most
+}
+
 // Prepared is a prepared transaction on a shard.
 type Prepared struct {
 	GID string
 	Age time.Duration
+	// Owner is the role that prepared it, when we may not finish it.
+	Owner string
 }
 
 // Config of a Resolver. Log, Shards and Verify are needed.
@@ -58,11 +67,17 @@ type Config struct {
 	Shards []Shard
 	// Verify says whether this log may resolve on a shard. See package mark.
 	Verify func(ctx context.Context, shard string) error
+	// Heard says whether a shard that knows nothing of a decided transaction has carried
+	// it out, and not lost it in a failover. Without it, it always has.
+	Heard func(ctx context.Context, shard string, id uuid.UUID) (bool, error)
+	// Lost, when set, counts what failovers of a shard have lost, for States.
+	Lost func(shard string) int
 	// After is the age below which an undecided transaction is somebody's live
 	// one; AtStart is that age in the first sweep.
 	After, AtStart time.Duration
 	Every          time.Duration // between two sweeps of a shard
 	Retain         time.Duration // how long finished records are kept
+	AlarmAfter     time.Duration // the age from which a transaction in doubt is reported; not above 0 for never
 	CallTimeout    time.Duration // of one question to a shard
 	Logger         *slog.Logger
 }
@@ -77,13 +92,17 @@ type Resolver struct {
 	mu      sync.Mutex
 	pending map[uuid.UUID]*pending
 	stuck   map[uuid.UUID]bool // unfinished records seen by the last look at the log
+
+	alarms alarms
 }
 
 // pending is a transaction whose outcome is known, and who has yet to hear it.
 type pending struct {
 	outcome  txlog.Outcome
 	recorded bool // in the register, to be marked finished
+	absent   bool // somebody takes part whom this process cannot ask: others mark it
 	shards   map[string]bool
+	since    time.Time // when this resolver heard of it
 }
 
 // New makes a resolver; Start starts it.
@@ -122,15 +141,28 @@ func (r *Resolver) Finish(id uuid.UUID, outcome txlog.Outcome, shards []string, 
 	r.mu.Lock()
 	p := r.pending[id]
 	if p == nil {
-		p = &pending{outcome: outcome, shards: make(map[string]bool)}
+		p = &pending{outcome: outcome, shards: make(map[string]bool), since: time.Now()}
 		r.pending[id] = p
 	}
 	p.recorded = p.recorded || recorded
-	for _, s := range shards {
-		p.shards[s] = true
+	r.tell(p, shards)
+	if p.absent && len(p.shards) == 0 {
+		delete(r.pending, id)
 	}
 	r.mu.Unlock()
 	r.kick(shards)
+}
+
+// tell notes who has yet to hear of an outcome. Whom this process does not know is
+// told by others, and the record stays open until then.
+func (r *Resolver) tell(p *pending, shards []string) {
+	for _, s := range shards {
+		if slices.ContainsFunc(r.sweepers, func(known *sweeper) bool { return known.shard.Name() == s }) {
+			p.shards[s] = true
+		} else {
+			p.absent = true
+		}
+	}
 }
 
 // Settle implements commit.Successor: sweeping asks the register.
@@ -159,6 +191,16 @@ func (r *Resolver) due(shard string) map[uuid.UUID]txlog.Outcome {
 	return due
 }
 
+// known is the outcome of a transaction that this resolver is finishing.
+func (r *Resolver) known(id uuid.UUID) txlog.Outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.pending[id]; p != nil {
+		return p.outcome
+	}
+	return txlog.Unknown
+}
+
 // heard notes that a shard knows the outcome. When all do, the record is marked.
 func (r *Resolver) heard(ctx context.Context, id uuid.UUID, shard string) {
 	r.mu.Lock()
@@ -174,7 +216,7 @@ func (r *Resolver) heard(ctx context.Context, id uuid.UUID, shard string) {
 		delete(r.stuck, id)
 	}
 	r.mu.Unlock()
-	if over && p.recorded {
+	if over && p.recorded && !p.absent {
 		if err := r.Log.Finish(ctx, id); err != nil {
 			r.Logger.Warn("could not mark a transaction as finished; it will be tried again", "txn", id, "err", err)
 		}
@@ -191,10 +233,30 @@ func (r *Resolver) Pending() int {
 // Once sweeps every shard one time, at the given age, and reports what each did.
 func (r *Resolver) Once(ctx context.Context, age time.Duration) []Report {
 	r.load(ctx, true)
+	return r.once(ctx, age, nil)
+}
+
+// Only is Once for certain transactions.
+func (r *Resolver) Only(ctx context.Context, age time.Duration, ids []uuid.UUID) ([]Report, error) {
+	only := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		only[id] = true
+		d, err := r.Log.Lookup(ctx, id)
+		switch {
+		case err == nil && !d.Finished:
+			r.Finish(d.ID, d.Outcome, names(d.Participants), true)
+		case err != nil && !errors.Is(err, txlog.ErrNoDecision):
+			return nil, err
+		}
+	}
+	return r.once(ctx, age, only), nil
+}
+
+func (r *Resolver) once(ctx context.Context, age time.Duration, only map[uuid.UUID]bool) []Report {
 	reports := make([]Report, len(r.sweepers))
 	var wg sync.WaitGroup
 	for i, s := range r.sweepers {
-		wg.Go(func() { reports[i] = s.look(ctx, age) })
+		wg.Go(func() { reports[i] = s.look(ctx, age, only) })
 	}
 	wg.Wait()
 	return reports

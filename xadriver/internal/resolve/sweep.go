@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,9 @@ type sweeper struct {
 
 	mu    sync.Mutex
 	state State
+	left  []Left // by the last successful look
+
+	leftovers map[uuid.UUID]bool // what the first look left
 
 	complaint string // the last trouble reported, so that it is reported once
 }
@@ -39,6 +43,7 @@ type Report struct {
 	RolledBack []uuid.UUID
 	Young      int // undecided and too young to touch
 	Stuck      []Stuck
+	Left       []Left        // those that are young or stuck
 	Oldest     time.Duration // the age of the oldest that was left
 	Err        error         // why the shard could not be swept
 }
@@ -62,6 +67,10 @@ func (s *sweeper) run(ctx context.Context) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval = min(50*time.Millisecond, s.r.Every)
 	pause.MaxInterval = s.r.Every
+	every := s.r.Every
+	if p, ok := s.shard.(Paced); ok {
+		every = min(every, p.Pace())
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -71,22 +80,57 @@ func (s *sweeper) run(ctx context.Context) {
 		case <-s.kick:
 		case <-timer.C:
 		}
-		report := s.look(ctx, s.age)
-		if report.Err == nil {
+		report := s.look(ctx, s.age, nil)
+		if report.Err == nil && s.age != s.r.After {
+			s.remember(report.Left)
 			s.age = s.r.After
 		}
-		next := s.r.Every
+		next := every
 		switch {
 		case report.Err != nil || len(report.Stuck) > 0:
 			next = pause.NextBackOff()
 		default:
 			pause.Reset()
 			if report.Young > 0 {
-				next = min(next, max(s.age/4, 50*time.Millisecond))
+				next = min(next, s.soonest(report.Left))
 			}
 		}
 		timer.Reset(next)
 	}
+}
+
+// remember takes note of what the first look has found and left. It was there when
+// this process started: most likely an earlier one, or one that died, has left it, so
+// that it keeps the age of the first look, whenever it gets there.
+func (s *sweeper) remember(left []Left) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leftovers = make(map[uuid.UUID]bool, len(left))
+	for _, l := range left {
+		s.leftovers[l.Txn] = true
+	}
+}
+
+// ageOf is the age below which a transaction is somebody's live one. An operator who
+// names an age is obeyed.
+func (s *sweeper) ageOf(txn uuid.UUID, age time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if age == s.r.After && s.leftovers[txn] {
+		return s.r.AtStart
+	}
+	return age
+}
+
+// soonest is how long it takes until the first of the young ones is old enough.
+func (s *sweeper) soonest(left []Left) time.Duration {
+	wait := s.r.Every
+	for _, l := range left {
+		if !l.Stuck {
+			wait = min(wait, s.ageOf(l.Txn, s.age)-l.Age)
+		}
+	}
+	return max(wait, 50*time.Millisecond)
 }
 
 // State is what the search knows of one shard.
@@ -98,21 +142,32 @@ type State struct {
 	Oldest     time.Duration // the age of the oldest of them, at that time
 	Committed  int64         // finished there since the beginning
 	RolledBack int64
-	Pending    int // decided transactions of which the shard has yet to hear
+	Pending    int   // decided transactions of which the shard has yet to hear
+	Overdue    int   // transactions in doubt there for longer than alarm_after
+	Alarms     int64 // transactions that have been, since the beginning
+	Lost       int   // transactions that a failover has lost there: see Config.Lost
 }
 
-// look sweeps, and notes what came of it.
-func (s *sweeper) look(ctx context.Context, age time.Duration) Report {
-	report := s.sweep(ctx, age)
+// look sweeps, and notes what came of it. A look for certain transactions only
+// tells nothing of the others.
+func (s *sweeper) look(ctx context.Context, age time.Duration, only map[uuid.UUID]bool) Report {
+	report := s.sweep(ctx, age, only)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state.Err = report.Err; report.Err != nil {
-		return report
-	}
-	s.state.Looked, s.state.Oldest = time.Now(), report.Oldest
-	s.state.InDoubt = report.Young + len(report.Stuck)
 	s.state.Committed += int64(len(report.Committed))
 	s.state.RolledBack += int64(len(report.RolledBack))
+	if only != nil || ctx.Err() != nil {
+		return report
+	}
+	if s.state.Err = report.Err; report.Err == nil {
+		s.state.Looked, s.state.Oldest = time.Now(), report.Oldest
+		s.state.InDoubt, s.left = report.Young+len(report.Stuck), report.Left
+	}
+	if s.r.AlarmAfter > 0 {
+		overdue := s.overdue(time.Now(), report.Err)
+		s.state.Overdue = len(overdue)
+		s.state.Alarms += int64(s.r.alarms.note(ctx, s.r.Logger, s.shard.Name(), overdue, s.r.AlarmAfter))
+	}
 	return report
 }
 
@@ -124,12 +179,23 @@ func (r *Resolver) States() []State {
 		out[i] = s.state
 		s.mu.Unlock()
 		out[i].Shard, out[i].Pending = s.shard.Name(), len(r.due(s.shard.Name()))
+		if r.Lost != nil {
+			out[i].Lost = r.Lost(s.shard.Name())
+		}
 	}
 	return out
 }
 
-// sweep looks at the shard once and finishes what may be finished.
-func (s *sweeper) sweep(ctx context.Context, age time.Duration) (report Report) {
+// How much of one sweep is done at once. Decisions share the log's flushes, the more
+// of them there are; each COMMIT PREPARED takes a connection and a flush of its own.
+const (
+	deciding  = 64
+	finishing = 8
+)
+
+// sweep looks at the shard once and finishes what may be finished, of all that is
+// there or of certain transactions.
+func (s *sweeper) sweep(ctx context.Context, age time.Duration, only map[uuid.UUID]bool) (report Report) {
 	report.Shard = s.shard.Name()
 	// Taken before the list: whoever is due here was prepared before, so that a
 	// name missing from the list has been finished.
@@ -147,38 +213,47 @@ func (s *sweeper) sweep(ctx context.Context, age time.Duration) (report Report) 
 		mu    sync.Mutex
 		group errgroup.Group
 	)
-	const parallel = 8
-	group.SetLimit(parallel)
+	group.SetLimit(deciding)
+	slots := make(chan struct{}, finishing)
 	there := make(map[uuid.UUID]bool, len(list))
+	if len(list) > 1 {
+		// The server looks for each name from the beginning of the list that it gave us,
+		// and fills the place of one that is finished with the last one: the second is
+		// therefore the last to be finished, so that it never looks far.
+		slices.Reverse(list[1:])
+	}
 	for _, p := range list {
 		id, err := gid.Parse(p.GID)
 		if err != nil || id.Shard != s.shard.Name() {
 			continue // another shard in the same database, or nobody we know
 		}
+		if only != nil && !only[id.Txn] {
+			continue
+		}
 		there[id.Txn] = true
 		group.Go(func() error {
-			outcome, err := s.finish(ctx, p, id, due[id.Txn], age)
+			outcome, err := s.finish(ctx, p, id, due[id.Txn], s.ageOf(id.Txn, age), slots)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case err != nil:
 				report.Stuck = append(report.Stuck, Stuck{p.GID, err})
-				report.Oldest = max(report.Oldest, p.Age)
+				s.leave(&report, p, id.Txn, err)
 			case outcome == txlog.Commit:
 				report.Committed = append(report.Committed, id.Txn)
 			case outcome == txlog.Abort:
 				report.RolledBack = append(report.RolledBack, id.Txn)
 			default:
 				report.Young++
-				report.Oldest = max(report.Oldest, p.Age)
+				s.leave(&report, p, id.Txn, nil)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait()
 	for id := range due {
-		if !there[id] {
-			s.r.heard(ctx, id, s.shard.Name())
+		if !there[id] && (only == nil || only[id]) {
+			s.absent(ctx, id)
 		}
 	}
 	return report
@@ -194,7 +269,7 @@ func (s *sweeper) list(ctx context.Context) ([]Prepared, error) {
 }
 
 // finish ends one prepared transaction, or returns Unknown when it is too young.
-func (s *sweeper) finish(ctx context.Context, p Prepared, id gid.ID, outcome txlog.Outcome, age time.Duration) (txlog.Outcome, error) {
+func (s *sweeper) finish(ctx context.Context, p Prepared, id gid.ID, outcome txlog.Outcome, age time.Duration, slots chan struct{}) (txlog.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.r.CallTimeout)
 	defer cancel()
 	if outcome == txlog.Unknown {
@@ -203,7 +278,9 @@ func (s *sweeper) finish(ctx context.Context, p Prepared, id gid.ID, outcome txl
 			return outcome, err
 		}
 	}
+	slots <- struct{}{}
 	err := s.shard.Finish(ctx, p.GID, outcome)
+	<-slots
 	if errors.Is(err, ErrBusy) {
 		return txlog.Unknown, nil // somebody else is finishing it
 	}
@@ -212,15 +289,35 @@ func (s *sweeper) finish(ctx context.Context, p Prepared, id gid.ID, outcome txl
 			"txn", id.Txn, "gid", p.GID, "outcome", outcome.String(), "err", err)
 		return outcome, err
 	}
-	s.r.heard(ctx, id.Txn, s.shard.Name())
-	if err == nil {
-		s.log.Info("resolved a transaction", "txn", id.Txn, "outcome", outcome.String(), "age", p.Age)
+	if err != nil {
+		s.absent(ctx, id.Txn)
+		return outcome, nil
 	}
+	s.r.heard(ctx, id.Txn, s.shard.Name())
+	s.log.Info("resolved a transaction", "txn", id.Txn, "outcome", outcome.String(), "age", p.Age)
 	return outcome, nil
+}
+
+// absent takes notice that the shard knows nothing of a transaction whose outcome is
+// known: it has carried it out, unless a failover has lost it.
+func (s *sweeper) absent(ctx context.Context, id uuid.UUID) {
+	if s.r.Heard != nil {
+		heard, err := s.r.Heard(ctx, s.shard.Name(), id)
+		if err != nil {
+			s.log.Warn("could not find out whether a failover has lost a transaction; it will be tried again", "txn", id, "err", err)
+		}
+		if err != nil || !heard {
+			return
+		}
+	}
+	s.r.heard(ctx, id, s.shard.Name())
 }
 
 // decide asks the register, and lets it decide where it has not.
 func (s *sweeper) decide(ctx context.Context, p Prepared, id gid.ID, age time.Duration) (txlog.Outcome, error) {
+	if outcome := s.r.known(id.Txn); outcome != txlog.Unknown {
+		return outcome, nil // the register has told, for another shard
+	}
 	d, err := s.r.Log.Lookup(ctx, id.Txn)
 	switch {
 	case err != nil && !errors.Is(err, txlog.ErrNoDecision):
@@ -236,7 +333,11 @@ func (s *sweeper) decide(ctx context.Context, p Prepared, id gid.ID, age time.Du
 		return txlog.Unknown, fmt.Errorf("could not store the decision to abort: %w", err)
 	}
 	if outcome == txlog.Abort {
-		s.adopt(txlog.Decision{ID: id.Txn, Outcome: outcome, Participants: []txlog.Participant{{Name: id.Shard}}})
+		// Somebody else may have stored it a moment ago, with other participants: it is
+		// finished when those of the record have heard.
+		if d, err := s.r.Log.Lookup(ctx, id.Txn); err == nil {
+			s.adopt(d)
+		}
 	}
 	return outcome, nil
 }
@@ -251,11 +352,8 @@ func (s *sweeper) adopt(d txlog.Decision) {
 	if s.r.pending[d.ID] != nil {
 		return
 	}
-	p := &pending{outcome: d.Outcome, recorded: true, shards: make(map[string]bool)}
-	for _, voter := range d.Participants {
-		p.shards[voter.Name] = true
-	}
-	p.shards[s.shard.Name()] = true
+	p := &pending{outcome: d.Outcome, recorded: true, shards: make(map[string]bool), since: time.Now()}
+	s.r.tell(p, append(names(d.Participants), s.shard.Name()))
 	s.r.pending[d.ID] = p
 }
 

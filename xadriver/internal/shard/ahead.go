@@ -42,7 +42,7 @@ type ahead struct {
 
 // frontend is what pgx calls to build its end of the protocol.
 func (a *ahead) frontend(r io.Reader, w io.Writer, build func(io.Reader, io.Writer) *pgproto3.Frontend) *pgproto3.Frontend {
-	a.r, a.w = r, w // anew for each host that is tried
+	a.r, a.w = r, w
 	return build(readerFunc(a.read), writerFunc(a.write))
 }
 

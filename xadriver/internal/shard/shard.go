@@ -44,6 +44,10 @@ type Shard struct {
 	parking   parking
 	epoch     atomic.Int64 // how often this process has changed tables
 	counts    counts
+
+	lead       atomic.Int32  // which of its hosts was the primary last
+	replicated atomic.Bool   // it has standbys
+	timeline   atomic.Uint32 // of the server that is the shard, as far as it is known
 }
 
 // Options of a shard's pool.
@@ -53,6 +57,9 @@ type Options struct {
 	MaxIdle  time.Duration // after which an unused connection is closed; 0 is no limit
 
 	Pgx []stdlib.OptionOpenDB // hooks of connections that are reached through pgx
+	// Asking makes each new connection ask which server it leads to (Conn.Timeline),
+	// even where the shard has no other than that one.
+	Asking bool
 }
 
 // New makes a shard that is reached through another driver.
@@ -144,13 +151,15 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	}
 	if known := s.config.Load(); known != nil {
 		// Each connection has a copy of the configuration, because building its
-		// frontend is the one place where it can be reached from inside pgx.
+		// frontend is the one place where it can be reached from inside pgx. Each host
+		// that is tried has a frontend of its own: pgx may still be closing the last one.
 		config := *known
-		a := &ahead{}
 		build := config.BuildFrontend
-		config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend { return a.frontend(r, w, build) }
-		c.ahead = a
-		connector = stdlib.GetConnector(config, s.options.Pgx...)
+		config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+			c.ahead = &ahead{}
+			return c.ahead.frontend(r, w, build)
+		}
+		connector = s.leading(config)
 	}
 	inner, err := connector.Connect(ctx)
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"encoding/json"
@@ -17,11 +17,35 @@ type output struct {
 	w    io.Writer
 	json bool
 	dsn  string
+
+	mayBegin bool // a log may be made where there is none
 }
 
 // open opens the cluster that the arguments name, without resolving anything, and
 // returns the arguments that are left.
 func (o *output) open(args []string) (*xadriver.Connector, []string, error) {
+	cfg, args, err := o.config(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := connect(cfg)
+	return c, args, err
+}
+
+// only is config for commands whose only argument is the cluster.
+func (o *output) only(args []string) (*xadriver.Config, error) {
+	cfg, args, err := o.config(args)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) > 0 {
+		return nil, &status{exitUsage, fmt.Errorf("the cluster is given twice: by --dsn or XAPG_DSN, and by %q", args[0])}
+	}
+	return cfg, nil
+}
+
+// config reads the configuration that the arguments name.
+func (o *output) config(args []string) (*xadriver.Config, []string, error) {
 	dsn := o.dsn
 	if dsn == "" {
 		if len(args) == 0 {
@@ -33,16 +57,23 @@ func (o *output) open(args []string) (*xadriver.Connector, []string, error) {
 	if err != nil {
 		return nil, nil, &status{exitUsage, err}
 	}
-	if len(cfg.Shards) == 1 {
+	if len(cfg.Shards) == 1 && len(cfg.AbsentResources) == 0 {
 		return nil, nil, &status{exitUsage, xadriver.ErrSingleShard}
 	}
-	cfg.NoResolver = true
+	if err := cfg.Validate(); err != nil {
+		return nil, nil, &status{exitUsage, err}
+	}
+	cfg.NoResolver, cfg.LogMustExist = true, !o.mayBegin
 	cfg.Logger = slog.New(slog.DiscardHandler)
+	return cfg, args, nil
+}
+
+func connect(cfg *xadriver.Config) (*xadriver.Connector, error) {
 	c, err := xadriver.NewConnector(*cfg)
 	if err != nil {
-		return nil, nil, &status{exitUnreachable, err}
+		return nil, &status{exitUnreachable, err}
 	}
-	return c, args, nil
+	return c, nil
 }
 
 // print prints a value as JSON, or a table of it.
@@ -53,7 +84,9 @@ func (o *output) print(v any, header string, lines []string) error {
 		return e.Encode(v)
 	}
 	t := tabwriter.NewWriter(o.w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, header)
+	if header != "" {
+		fmt.Fprintln(t, header)
+	}
 	for _, l := range lines {
 		fmt.Fprintln(t, l)
 	}
