@@ -55,12 +55,21 @@ func Main(m *testing.M, ignore ...goleak.Option) {
 	if started != nil {
 		_ = started.Close()
 	}
+	for _, f := range atEnd {
+		f()
+	}
 	if err := goleak.Find(ignore...); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
 }
+
+// AtEnd lets Main stop what a package has started besides the servers, before it looks
+// for goroutines that are left.
+func AtEnd(f func()) { atEnd = append(atEnd, f) }
+
+var atEnd []func()
 
 // Each runs a test over one shard and over three. The keywords are those of
 // xapg's DSN that say where tables live, such as "key.users=id".
