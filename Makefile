@@ -4,7 +4,9 @@ GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 LINT := $(BIN)/golangci-lint
 PACKAGES := ./...
+# Modules of their own, so that nobody has their dependencies who does not use them.
 CLIENTS := xadriver/clients
+ETCD := txlog/etcdlog
 COUNT ?= 6
 FUZZTIME ?= 30s
 
@@ -12,7 +14,7 @@ FUZZTIME ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo build vet lint race clients soak short bench differential fuzz fmt clean
+.PHONY: help setup test demo build vet lint race clients etcd model torture soak short bench differential fuzz fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,19 +31,21 @@ setup: ## make sure that Go, PostgreSQL and a C compiler can be had
 			echo "== installing gcc for the race detector"; \
 			apt-get update -q >/dev/null; DEBIAN_FRONTEND=noninteractive apt-get install -y -q gcc libc6-dev >/dev/null || true; fi; fi
 
-test: setup build vet lint race clients ## build, vet, lint, and run all tests with the race detector
+test: setup build vet lint race clients etcd ## build, vet, lint, and run all tests with the race detector
 	@echo "== all good"
 
 build: ## build everything, without C
 	@echo "== building"
 	CGO_ENABLED=0 go build $(PACKAGES)
 	cd $(CLIENTS) && CGO_ENABLED=0 go build $(PACKAGES)
+	cd $(ETCD) && CGO_ENABLED=0 go build $(PACKAGES)
 
 vet: ## go vet, and gofmt
 	@echo "== vetting"
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	CGO_ENABLED=0 go vet $(PACKAGES)
 	cd $(CLIENTS) && CGO_ENABLED=0 go vet $(PACKAGES)
+	cd $(ETCD) && CGO_ENABLED=0 go vet $(PACKAGES)
 
 $(LINT):
 	@echo "== installing golangci-lint $(GOLANGCI_VERSION) into bin/ (once)"
@@ -51,6 +55,7 @@ lint: $(LINT) ## golangci-lint
 	@echo "== linting"
 	$(LINT) run --allow-parallel-runners $(PACKAGES)
 	cd $(CLIENTS) && $(LINT) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml $(PACKAGES)
+	cd $(ETCD) && $(LINT) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml $(PACKAGES)
 
 RACE := $(if $(shell command -v cc || command -v gcc),CGO_ENABLED=1 go test -race,go test)
 
@@ -61,6 +66,18 @@ race: ## all tests, with the race detector where there is a C compiler
 clients: ## other libraries over xapg: GORM, ent, goose, River and so on
 	@echo "== testing other libraries over xapg"
 	cd $(CLIENTS) && $(RACE) -timeout 15m $(PACKAGES)
+
+etcd: ## the decision log in etcd, on a cluster of three members
+	@echo "== testing the decision log in etcd"
+	cd $(ETCD) && $(RACE) -timeout 10m $(PACKAGES)
+
+model: setup ## check the model of the protocol, and that it finds each of its mistakes
+	XAPG_MODEL=full go test -count=1 -v -timeout 60m ./docs/model
+
+# What torture is told, for instance TORTURE='-crashes 2000 -seed 42'.
+TORTURE ?= -for 3m
+torture: setup ## kill applications and servers at every point, and compare what was told with what is there
+	go run ./xadriver/xatest/torture $(TORTURE)
 
 SOAK ?= 10m
 soak: setup ## small pools, restarted servers and little patience, for SOAK=10m
