@@ -14,6 +14,10 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/shard"
 )
 
+// Quietly keeps a transaction from telling what exists already: applications listen to
+// the notices of their servers, and this is none of theirs.
+const Quietly = "SELECT pg_catalog.set_config('client_min_messages', 'warning', true);"
+
 // Setup makes the tables of this package, on every shard. It can be run by hand where
 // the application's role may not create schemas.
 const Setup = `CREATE SCHEMA IF NOT EXISTS _xapg;
@@ -123,7 +127,7 @@ func (w *Watch) keep(ctx context.Context, conn *shard.Conn, rows ...row) error {
 
 // setup makes the tables.
 func setup(ctx context.Context, conn *shard.Conn) error {
-	_, err := conn.Command(ctx, Setup)
+	_, err := conn.Command(ctx, Quietly+Setup)
 	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:

@@ -89,7 +89,7 @@ func setup(ctx context.Context, sh *shard.Shard) error {
 		return err
 	}
 	defer conn.Release()
-	if _, err = conn.Command(ctx, "BEGIN;"+Setup+";COMMIT"); err != nil {
+	if _, err = conn.Command(ctx, "BEGIN;SELECT pg_catalog.set_config('client_min_messages', 'warning', true);"+Setup+";COMMIT"); err != nil {
 		conn.Break()
 		return fmt.Errorf("shard %s: the record of what is forced cannot be kept: let an administrator run %q and grant SELECT, INSERT, DELETE on the table: %w",
 			sh.Name(), strings.ReplaceAll(Setup, "\n", " "), err)

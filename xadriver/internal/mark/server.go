@@ -102,7 +102,7 @@ func (s Server) setup(ctx context.Context, conn *shard.Conn) error {
 	if len(values) == 1 && values[0] == "0" {
 		return &DisabledError{Shard: s.Name()}
 	}
-	_, err = conn.Command(ctx, "BEGIN;"+Setup+";COMMIT")
+	_, err = conn.Command(ctx, "BEGIN;"+failover.Quietly+Setup+";COMMIT")
 	if err != nil {
 		if _, rerr := conn.Command(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil {
 			conn.Break()
