@@ -62,6 +62,11 @@ const forgetChunk = 500
 // clock, a few hundred at a time. The file keeps its size; the room is used again.
 func (l *Log) Forget(ctx context.Context, age time.Duration) (int, error) {
 	cutoff := time.Now().Add(-age)
+	// Whoever has nothing to drop does not take the file's lock: a process that is
+	// stopped while it has that keeps all others waiting.
+	if some, err := l.droppable(ctx, cutoff); err != nil || !some {
+		return 0, err
+	}
 	total := 0
 	for {
 		j := &forgetJob{ticket: newTicket(), cutoff: cutoff, limit: forgetChunk}

@@ -69,6 +69,13 @@ func (f *finishes) waiting() int {
 	return len(f.pending)
 }
 
+// stored tells that nothing is left to be stored.
+func (f *finishes) stored() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending)+len(f.flushing) == 0
+}
+
 func (f *finishes) has(id uuid.UUID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -201,6 +201,19 @@ func (l *Log) Openings(ctx context.Context, after int64, limit int) ([]txlog.Ope
 	return list, l.explain("reading", rows.Err())
 }
 
+// droppable tells whether there may be finished decisions made until cutoff.
+func (l *Log) droppable(ctx context.Context, cutoff time.Time) (some bool, err error) {
+	if err := l.enter(); err != nil {
+		return false, err
+	}
+	defer l.open.RUnlock()
+	if !l.finishes.stored() {
+		return true, nil
+	}
+	err = l.reading.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM finished WHERE at <= ?)", cutoff.UnixMicro()).Scan(&some)
+	return some, l.explain("reading", err)
+}
+
 // decisions runs one of the queries above.
 func (l *Log) decisions(ctx context.Context, query string, args ...any) ([]txlog.Decision, error) {
 	rows, err := l.reading.db.QueryContext(ctx, query, args...)
