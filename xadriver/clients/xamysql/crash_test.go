@@ -35,6 +35,9 @@ const (
 	childStops = "XAPG_XAMYSQL_STOPS" // it is stopped instead of killed
 )
 
+// stopTakes is more than a process needs to stand still once it has been told to.
+const stopTakes = time.Second
+
 var errDied = errors.New("its program died before it was told")
 
 func child() {
@@ -58,6 +61,9 @@ func child() {
 	db, stock, err := openShop(os.Getenv(childDSN), pool, func(step xadriver.Step) {
 		if (at == string(step.Point) || at == string(step.Point)+"/"+step.Shard) && armed.CompareAndSwap(true, false) {
 			_ = syscall.Kill(os.Getpid(), signal)
+			// A stop reaches the threads one after the other. This one must not get as far
+			// as the log, and stand still with the file's lock in its hands.
+			time.Sleep(stopTakes)
 		}
 	})
 	if err != nil {
@@ -162,9 +168,6 @@ func TestAKilledProgramLeavesEveryTransferWhole(t *testing.T) {
 }
 
 func TestAFrozenProgramIsOverruledAndToldTheTruth(t *testing.T) {
-	if os.Getenv("XAPG_XAMYSQL_FROZEN") == "" {
-		t.Skip("not reliable yet: now and then the frozen program's branches stay prepared for as long as it is frozen; XAPG_XAMYSQL_FROZEN=yes runs it")
-	}
 	s := newShop(t, 1)
 	history := make(map[string]error)
 	cmd, wait := s.startChild(t, string(xadriver.BeforeDecide), "frozen", 1, true)
