@@ -26,12 +26,12 @@ func (l *Log) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, part
 	if id == uuid.Nil {
 		return txlog.Unknown, notStored(errors.New("etcdlog: the nil UUID is not a transaction's id"))
 	}
-	j := &job{id: id, want: want, participants: participants, done: make(chan struct{})}
+	j := &job{id: id, want: want, participants: participants}
 	if n := j.size(); n > maxSize {
 		return txlog.Unknown, notStored(fmt.Errorf("etcdlog: a decision of %d bytes does not fit into a request of etcd; name fewer participants", n))
 	}
-	if err := l.queue.do(ctx, j); err != nil {
-		return txlog.Unknown, err
+	if err := l.queue.Do(ctx, j); err != nil {
+		return txlog.Unknown, notStored(err)
 	}
-	return j.stored, nil
+	return j.stored, j.Err()
 }

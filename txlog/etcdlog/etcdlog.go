@@ -57,6 +57,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/xapg/xapg/txlog"
+	"github.com/xapg/xapg/txlog/internal/queue"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -100,21 +101,21 @@ type Log struct {
 	history  history
 	identity txlog.Identity
 	mark     txlog.Mark
-	marked   bool            // the mark is this opening's own
-	guards   []clientv3.Cmp  // that this is still the log that was opened
-	doubtful bool            // the writer's: the last request was not answered
-	workers  sync.WaitGroup  // the writer and the finisher
-	closing  atomic.Bool     // Close was called
-	stop     chan struct{}   // closed when the writer has stopped
-	open     sync.RWMutex    // held by calls; Close takes it away
-	closed   bool            // under open
-	closeErr error           // under open
-	queue    queue           // decisions that wait
-	finishes finishes        // what was finished but is not stored
-	fresh    fresh           // where own decisions are
-	clock    clock           // the log's own
-	flush    chan struct{}   // holds one token: who stores what was finished
-	life     context.Context // ends with the log
+	marked   bool               // the mark is this opening's own
+	guards   []clientv3.Cmp     // that this is still the log that was opened
+	doubtful bool               // the writer's: the last request was not answered
+	workers  sync.WaitGroup     // the writer and the finisher
+	closing  atomic.Bool        // Close was called
+	stop     chan struct{}      // closed when the writer has stopped
+	open     sync.RWMutex       // held by calls; Close takes it away
+	closed   bool               // under open
+	closeErr error              // under open
+	queue    *queue.Queue[*job] // decisions that wait
+	finishes finishes           // what was finished but is not stored
+	fresh    fresh              // where own decisions are
+	clock    clock              // the log's own
+	flush    chan struct{}      // holds one token: who stores what was finished
+	life     context.Context    // ends with the log
 	end      context.CancelFunc
 }
 
@@ -178,7 +179,7 @@ func Open(ctx context.Context, url string, o Options) (*Log, error) {
 		_ = l.to.close()
 		return nil, l.explain("opening", err)
 	}
-	l.queue.wake = make(chan struct{}, 1)
+	l.queue = queue.New[*job](1)
 	l.finishes.arm = make(chan struct{}, 1)
 	l.flush <- struct{}{}
 	l.life, l.end = context.WithCancel(context.Background())
@@ -204,7 +205,7 @@ func (l *Log) Close() error {
 		return l.closeErr
 	}
 	l.closed = true
-	l.queue.close()
+	l.queue.Close()
 	l.workers.Wait()
 	l.end()
 	l.closeErr = l.finishes.last()

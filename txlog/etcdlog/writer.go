@@ -23,13 +23,11 @@ const (
 // empty.
 func (l *Log) write() {
 	defer close(l.stop)
-	for range l.queue.wake {
-		waiting, closed := l.queue.state()
-		for waiting {
+	for range l.queue.Wake() {
+		for l.queue.Len() > 0 {
 			l.store()
-			waiting, closed = l.queue.state()
 		}
-		if closed {
+		if l.queue.Drained() {
 			return
 		}
 	}
@@ -40,12 +38,12 @@ func (l *Log) write() {
 func (l *Log) store() {
 	if err := l.answering(); err != nil {
 		err = notStored(l.explain("reaching", err))
-		for _, group := range l.queue.take(groupLimit, groupSize) {
+		for _, group := range l.take(groupLimit, groupSize) {
 			answer(group, txlog.Unknown, err)
 		}
 		return
 	}
-	groups := l.queue.take(groupLimit, groupSize)
+	groups := l.take(groupLimit, groupSize)
 	if len(groups) == 0 {
 		return
 	}

@@ -25,12 +25,14 @@ func (l *Log) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, part
 	if id == uuid.Nil {
 		return txlog.Unknown, notStored(errors.New("pglog: the nil UUID is not a transaction's id"))
 	}
-	j := &job{id: id, want: want, since: time.Now(), done: make(chan struct{})}
+	j := &job{id: id, want: want, since: time.Now()}
 	var err error
 	if j.participants, j.votes, err = literals(participants); err != nil {
 		return txlog.Unknown, notStored(err)
 	}
-	err = l.queue.do(ctx, j)
+	if err = l.queue.Do(ctx, j); err == nil {
+		err = j.Err()
+	}
 	var unknown *unknownError
 	switch {
 	case err == nil:

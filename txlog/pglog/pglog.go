@@ -49,6 +49,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/xapg/xapg/txlog"
+	"github.com/xapg/xapg/txlog/internal/queue"
 )
 
 // Options says whose log to open.
@@ -90,7 +91,7 @@ type Log struct {
 	hook     func(point string)
 	logger   *slog.Logger
 
-	queue    queue
+	queue    *queue.Queue[*job]
 	finishes finishes
 	told     told
 	losses   atomic.Int64 // how often a writer has lost its server
@@ -159,7 +160,7 @@ func Open(ctx context.Context, url string, o Options) (*Log, error) {
 		return nil, l.explain("opening", err)
 	}
 	l.finishes.arm = make(chan struct{}, 1)
-	l.queue.wake = make(chan struct{}, writers)
+	l.queue = queue.New[*job](writers)
 	for range writers {
 		l.writing.Go((&writer{l: l}).run)
 	}
@@ -198,7 +199,7 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	close(l.stop)
-	l.queue.close()
+	l.queue.Close()
 	l.writing.Wait()
 	l.closeErr = l.explain("closing", l.finishes.failure)
 	l.readers.Close()

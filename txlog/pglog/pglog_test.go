@@ -64,7 +64,7 @@ func lossy(t testing.TB, place string) txlogtest.Lossy {
 	p, err := xatest.NewProxy(fmt.Sprintf("%s:%d", server.Host(), server.Port()))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	l, err := pglog.Open(t.Context(), p.Rewrite(place)+"&answer_timeout=1s", pglog.Options{Cluster: txlogtest.Cluster, Logger: quiet})
+	l, err := pglog.Open(t.Context(), p.Rewrite(place)+"&answer_timeout=2s", pglog.Options{Cluster: txlogtest.Cluster, Logger: quiet})
 	require.NoError(t, err)
 	return txlogtest.Lossy{Log: l, Lose: func(participant string, stored, away bool) func() {
 		if stored {

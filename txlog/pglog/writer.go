@@ -30,33 +30,33 @@ type writer struct {
 // run ends when the queue is closed and empty.
 func (w *writer) run() {
 	defer w.drop()
-	q := &w.l.queue
-	for !q.drained() {
-		if q.empty() {
-			<-q.wake
+	q := w.l.queue
+	for !q.Drained() {
+		if q.Len() == 0 {
+			<-q.Wake()
 			continue
 		}
 		// Decisions are taken only when there is a connection: until then their
 		// callers may still turn back.
 		if err := w.connect(context.Background()); err != nil {
-			for _, j := range q.expire(time.Now().Add(-w.l.place.wait)) {
+			for _, j := range w.l.expire(time.Now().Add(-w.l.place.wait)) {
 				j.answer(txlog.Unknown, w.l.explain("writing", err))
 			}
 			w.pause(err)
 			continue
 		}
-		if jobs := q.take(); len(jobs) > 0 {
+		if jobs := w.l.take(); len(jobs) > 0 {
 			w.store(newGroup(jobs))
 		}
 	}
-	q.signal() // for the next writer
+	q.Signal() // for the next writer
 }
 
 // pause waits a little before something is tried again, unless the log is closed.
 func (w *writer) pause(err error) {
 	if !passing(err) {
 		// There is nothing to wait for: those who wait are told.
-		for _, j := range w.l.queue.expire(time.Now()) {
+		for _, j := range w.l.expire(time.Now()) {
 			j.answer(txlog.Unknown, w.l.explain("writing", err))
 		}
 	}

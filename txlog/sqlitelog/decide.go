@@ -22,8 +22,8 @@ func (l *Log) Decide(ctx context.Context, id uuid.UUID, want txlog.Outcome, part
 	if id == uuid.Nil {
 		return txlog.Unknown, notStored(errors.New("sqlitelog: the nil UUID is not a transaction's id"))
 	}
-	j := &decideJob{ticket: newTicket(), id: id, want: want, participants: participants}
-	err := l.queue.do(ctx, j)
+	j := &decideJob{id: id, want: want, participants: participants}
+	err := l.do(ctx, j)
 	if err == nil && j.refused != nil {
 		return txlog.Unknown, notStored(j.refused)
 	}
@@ -69,8 +69,8 @@ func (l *Log) Forget(ctx context.Context, age time.Duration) (int, error) {
 	}
 	total := 0
 	for {
-		j := &forgetJob{ticket: newTicket(), cutoff: cutoff, limit: forgetChunk}
-		if err := l.queue.do(ctx, j); err != nil {
+		j := &forgetJob{cutoff: cutoff, limit: forgetChunk}
+		if err := l.do(ctx, j); err != nil {
 			return total, err
 		}
 		total += j.n

@@ -20,19 +20,26 @@ type reading struct {
 	db     *sql.DB
 	names  sync.Map  // participants' numbers to names
 	anchor *sql.Conn // see open
-	one    *sql.Stmt // selectOne: recovery asks it thousands of times
+
+	// What recovery asks again and again is prepared: for such small answers SQLite
+	// takes longer to read the question than to answer it.
+	one, unfinished, records, mark, due *sql.Stmt
 }
 
 // readers is how many calls can read at once.
 const readers = 4
 
+// A limit is written as a sum, since SQLite prepares a statement anew for each limit
+// that is a parameter by itself.
 const (
 	selectDecision = "SELECT d.id, d.outcome, d.participants, d.at, d.by, d.votes, " +
 		"EXISTS (SELECT 1 FROM unfinished u WHERE u.id = d.id) FROM decisions d "
 	selectOne        = selectDecision + "WHERE d.id = ?"
-	selectRecords    = selectDecision + "WHERE d.id > ? ORDER BY d.id LIMIT ?"
+	selectRecords    = selectDecision + "WHERE d.id > ? ORDER BY d.id LIMIT 0 + ?"
 	selectUnfinished = "SELECT d.id, d.outcome, d.participants, d.at, d.by, d.votes, 1 " +
-		"FROM unfinished u JOIN decisions d ON d.id = u.id WHERE u.id > ? ORDER BY u.id LIMIT ?"
+		"FROM unfinished u JOIN decisions d ON d.id = u.id WHERE u.id > ? ORDER BY u.id LIMIT 0 + ?"
+	selectMark = "SELECT EXISTS (SELECT 1 FROM marks WHERE seq = ? AND id = ?)"
+	selectDue  = "SELECT EXISTS (SELECT 1 FROM finished WHERE at <= ?)"
 )
 
 // open opens the connections. One of them, the anchor, stays open and idle as long as
@@ -51,13 +58,21 @@ func (r *reading) open(ctx context.Context, path string) (err error) {
 	if err := r.anchor.QueryRowContext(ctx, "SELECT count(*) FROM meta").Scan(&n); err != nil {
 		return err
 	}
-	r.one, err = r.db.PrepareContext(ctx, selectOne)
-	return err
+	for stmt, text := range map[**sql.Stmt]string{
+		&r.one: selectOne, &r.unfinished: selectUnfinished, &r.records: selectRecords, &r.mark: selectMark, &r.due: selectDue,
+	} {
+		if *stmt, err = r.db.PrepareContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *reading) close() {
-	if r.one != nil {
-		_ = r.one.Close()
+	for _, stmt := range []*sql.Stmt{r.one, r.unfinished, r.records, r.mark, r.due} {
+		if stmt != nil {
+			_ = stmt.Close()
+		}
 	}
 	if r.anchor != nil {
 		_ = r.anchor.Close()
@@ -88,8 +103,7 @@ func (l *Log) HasMark(ctx context.Context, m txlog.Mark) (bool, error) {
 	}
 	defer l.open.RUnlock()
 	var found bool
-	err := l.reading.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM marks WHERE seq = ? AND id = ?)",
-		m.Seq, blob(m.ID)).Scan(&found)
+	err := l.reading.mark.QueryRowContext(ctx, m.Seq, blob(m.ID)).Scan(&found)
 	return found, l.explain("reading", err)
 }
 
@@ -102,11 +116,7 @@ func (l *Log) Lookup(ctx context.Context, id uuid.UUID) (txlog.Decision, error) 
 	// Asked first: between the two, what is finished may become stored, but not the
 	// other way round.
 	finished := l.finishes.has(id)
-	rows, err := l.reading.one.QueryContext(ctx, blob(id))
-	if err != nil {
-		return txlog.Decision{}, l.explain("reading", err)
-	}
-	found, err := l.decoded(ctx, rows)
+	found, err := l.decisions(ctx, l.reading.one, blob(id))
 	if err != nil {
 		return txlog.Decision{}, l.explain("reading", err)
 	}
@@ -129,7 +139,7 @@ func (l *Log) Unfinished(ctx context.Context, after uuid.UUID, limit int) ([]txl
 	var list []txlog.Decision
 	for len(list) < limit {
 		want := limit - len(list)
-		page, err := l.decisions(ctx, selectUnfinished, blob(after), want)
+		page, err := l.decisions(ctx, l.reading.unfinished, blob(after), want)
 		if err != nil {
 			return nil, l.explain("reading", err)
 		}
@@ -157,7 +167,7 @@ func (l *Log) Records(ctx context.Context, after uuid.UUID, limit int) ([]txlog.
 		return nil, nil
 	}
 	finished := l.finishes.snapshot()
-	list, err := l.decisions(ctx, selectRecords, blob(after), limit)
+	list, err := l.decisions(ctx, l.reading.records, blob(after), limit)
 	if err != nil {
 		return nil, l.explain("reading", err)
 	}
@@ -210,21 +220,16 @@ func (l *Log) droppable(ctx context.Context, cutoff time.Time) (some bool, err e
 	if !l.finishes.stored() {
 		return true, nil
 	}
-	err = l.reading.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM finished WHERE at <= ?)", cutoff.UnixMicro()).Scan(&some)
+	err = l.reading.due.QueryRowContext(ctx, cutoff.UnixMicro()).Scan(&some)
 	return some, l.explain("reading", err)
 }
 
-// decisions runs one of the queries above.
-func (l *Log) decisions(ctx context.Context, query string, args ...any) ([]txlog.Decision, error) {
-	rows, err := l.reading.db.QueryContext(ctx, query, args...)
+// decisions asks for decisions.
+func (l *Log) decisions(ctx context.Context, stmt *sql.Stmt, args ...any) (list []txlog.Decision, err error) {
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, err
 	}
-	return l.decoded(ctx, rows)
-}
-
-// decoded reads the rows of a query for decisions, and closes them.
-func (l *Log) decoded(ctx context.Context, rows *sql.Rows) (list []txlog.Decision, err error) {
 	defer rows.Close()
 	var stored []voters
 	for rows.Next() {

@@ -36,7 +36,7 @@ type session struct {
 
 // oldest are the finished decisions that Forget drops next: the same ones however
 // often it is asked in one transaction.
-const oldest = "FROM finished WHERE at <= ? ORDER BY at, id LIMIT ?"
+const oldest = "FROM finished WHERE at <= ? ORDER BY at, id LIMIT 0 + ?"
 
 func newSession(ctx context.Context, db *sql.DB, path string, by int64) (*session, error) {
 	conn, err := db.Conn(ctx)

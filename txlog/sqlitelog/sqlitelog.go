@@ -28,6 +28,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/xapg/xapg/txlog"
+	"github.com/xapg/xapg/txlog/internal/queue"
 )
 
 // Options says whose log to open.
@@ -68,7 +69,7 @@ type Log struct {
 	// create a second log under its name.
 	file fs.FileInfo
 
-	queue    queue
+	queue    *queue.Queue[job]
 	finishes finishes
 	reading  reading
 	writeDB  *sql.DB
@@ -142,7 +143,7 @@ func (l *Log) start(ctx context.Context, o Options) error {
 		return err
 	}
 	l.finishes.arm = make(chan struct{}, 1)
-	l.queue.wake = make(chan struct{}, 1)
+	l.queue = queue.New[job](1)
 	return l.reading.open(ctx, l.path)
 }
 
@@ -162,7 +163,7 @@ func (l *Log) Close() error {
 		return l.closeErr
 	}
 	l.closed = true
-	l.queue.close()
+	l.queue.Close()
 	<-l.stopped
 	l.closeErr = l.finishes.failure
 	if err := l.release(); l.closeErr == nil && err != nil {

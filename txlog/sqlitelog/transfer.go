@@ -25,12 +25,12 @@ func seal(ctx context.Context, q queryer) (to string, sealed bool, err error) {
 // later opening. All writers look for the seal in the transaction that stores what
 // they decide, so that there is no moment in between.
 func (l *Log) Seal(ctx context.Context, to string) error {
-	return l.queue.do(ctx, &sealJob{ticket: newTicket(), to: to})
+	return l.do(ctx, &sealJob{to: to})
 }
 
 // Unseal takes the seal away, for a move that has failed.
 func (l *Log) Unseal(ctx context.Context) error {
-	return l.queue.do(ctx, &sealJob{ticket: newTicket(), open: true})
+	return l.do(ctx, &sealJob{open: true})
 }
 
 // Sealed tells where the log has gone, and whether it has.

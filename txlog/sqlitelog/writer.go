@@ -36,15 +36,15 @@ func (l *Log) write() {
 	for {
 		flush := false
 		select {
-		case <-l.queue.wake:
+		case <-l.queue.Wake():
 		case <-l.finishes.arm:
 		case <-planned.C:
 			armed, flush = false, true
 		}
-		if flush || !l.queue.empty() {
+		if flush || l.queue.Len() > 0 {
 			l.transact()
 		}
-		if l.queue.drained() {
+		if l.queue.Drained() {
 			if l.finishes.waiting() > 0 {
 				l.transact()
 			}
@@ -63,7 +63,7 @@ func (l *Log) transact() {
 	// may still turn back. Finishes are taken after the jobs, so that they were
 	// asked for before any later decision.
 	err := l.begin()
-	jobs := l.queue.take()
+	jobs := l.queue.Take(nil)
 	ids := l.finishes.begin()
 	if err == nil {
 		err = l.store(jobs, ids)
@@ -72,7 +72,9 @@ func (l *Log) transact() {
 		err = l.explain("writing", err)
 	}
 	l.finishes.end(err)
-	finishJobs(jobs, err)
+	for _, j := range jobs {
+		j.Answer(err)
+	}
 }
 
 // store brings the open transaction to its end. A COMMIT that fails with an I/O error

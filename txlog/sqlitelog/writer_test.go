@@ -54,12 +54,6 @@ func exec(t testing.TB, conn *sql.Conn, statement string) {
 	require.NoError(t, err)
 }
 
-func (q *queue) length() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.jobs)
-}
-
 func soon(t testing.TB, condition func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, condition, 20*time.Second, time.Millisecond, what)
@@ -92,7 +86,7 @@ func TestWhatWaitsSharesOneTransaction(t *testing.T) {
 	for range 50 {
 		decide()
 	}
-	soon(t, func() bool { return l.queue.length() == 50 }, "all should wait")
+	soon(t, func() bool { return l.queue.Len() == 50 }, "all should wait")
 	close(release)
 	wg.Wait()
 	assert.EqualValues(t, 2, commits.Load(), "the first has one to itself, the rest shares the next")
@@ -133,7 +127,7 @@ func TestDecisionCanBeWithdrawnWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		_, err := l.Decide(t.Context(), kept, txlog.Commit, shards)
 		stored <- err
 	}()
-	soon(t, func() bool { return l.queue.length() == 2 }, "both should wait")
+	soon(t, func() bool { return l.queue.Len() == 2 }, "both should wait")
 	cancel()
 	err := <-withdrawn
 	assert.ErrorIs(t, err, txlog.ErrNotStored)
@@ -247,14 +241,10 @@ func TestCloseAnswersWhatWaits(t *testing.T) {
 	go decide()
 	<-held
 	go decide()
-	soon(t, func() bool { return l.queue.length() == 1 }, "the second should wait")
+	soon(t, func() bool { return l.queue.Len() == 1 }, "the second should wait")
 	closed := make(chan error)
 	go func() { closed <- l.Close() }()
-	soon(t, func() bool {
-		l.queue.mu.Lock()
-		defer l.queue.mu.Unlock()
-		return l.queue.closed
-	}, "closing should have begun")
+	soon(t, l.queue.Closed, "closing should have begun")
 	close(release)
 	assert.NoError(t, <-errs)
 	assert.NoError(t, <-errs)

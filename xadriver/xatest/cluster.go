@@ -6,6 +6,8 @@
 //
 // The servers' programs are found where distributions put them, or fetched once.
 // As root, the servers run as an unprivileged user, because PostgreSQL insists.
+// Their data are where temporary files are, or in the folder that XAPG_PG_DATA names
+// (such as /dev/shm, in memory, which is quicker), unless they are to be Durable.
 // They die with the process that started them, however it dies. They can be
 // stopped, frozen, restarted and promoted, and connections to them can be cut
 // with a Proxy.
@@ -119,7 +121,7 @@ func Open(ctx context.Context, opts ...Option) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{inst: inst}
-	if c.dir, err = os.MkdirTemp("", "xatest-"); err != nil {
+	if c.dir, err = os.MkdirTemp(inst.place(o.durable), "xatest-"); err != nil {
 		return nil, err
 	}
 	if err := inst.own(c.dir); err != nil {

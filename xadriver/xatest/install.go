@@ -24,8 +24,7 @@ type installation struct {
 	uid, gid int // -1: as ourselves
 
 	mu        sync.Mutex
-	templates map[string]string
-	dir       string
+	templates map[string]string // by locale
 }
 
 var (
@@ -37,6 +36,7 @@ var (
 const (
 	envBin   = "XAPG_PG_BIN"   // the folder of initdb and postgres
 	envFetch = "XAPG_PG_FETCH" // 0: never fetch PostgreSQL; 1: always
+	envData  = "XAPG_PG_DATA"  // the folder for data that need not be Durable, such as /dev/shm, where they are in memory
 )
 
 func find(ctx context.Context, log io.Writer) (*installation, error) {
@@ -209,62 +209,3 @@ func (i *installation) command(ctx context.Context, name string, args ...string)
 	}
 	return cmd
 }
-
-// template is a data folder that was initialized once in this process, to be
-// copied for each server.
-func (i *installation) template(ctx context.Context, locale string) (string, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if dir, ok := i.templates[locale]; ok {
-		if _, err := os.Stat(filepath.Join(dir, "PG_VERSION")); err == nil {
-			return dir, nil
-		}
-	}
-	if i.dir == "" {
-		dir, err := os.MkdirTemp("", "xatest-template-")
-		if err != nil {
-			return "", err
-		}
-		if err := i.own(dir); err != nil {
-			return "", err
-		}
-		i.dir = dir
-		if err := removeAtExit(dir); err != nil {
-			return "", err
-		}
-	}
-	dir := filepath.Join(i.dir, strconv.Itoa(len(i.templates)))
-	out, err := i.command(ctx, filepath.Join(i.bin, "initdb"), "-D", dir, "-U", superuser, "--auth=trust", "--no-sync",
-		"--encoding=UTF8", "--locale="+locale).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("initdb: %w: %s", err, out)
-	}
-	i.templates[locale] = dir
-	return dir, nil
-}
-
-const superuser = "postgres"
-
-func (i *installation) copy(ctx context.Context, from, to string) error {
-	out, err := i.command(ctx, "cp", "-R", "--", from, to).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("copying a data folder: %w: %s", err, out)
-	}
-	return os.Chmod(to, 0o700)
-}
-
-// removeAtExit removes a folder when this process has ended, in whatever way: a
-// shell waits for the end of a pipe that nobody but us holds open.
-func removeAtExit(dir string) error {
-	cmd := exec.Command("sh", "-c", `trap '' INT TERM HUP; read -r _; rm -rf -- "$0"`, dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	leash, err := cmd.StdinPipe()
-	if err != nil {
-		return err
-	}
-	leashes = append(leashes, leash)
-	return cmd.Start()
-}
-
-// leashes are held open until the process ends.
-var leashes []io.Closer

@@ -44,6 +44,9 @@ func newServer(c *Cluster, name string, o options) *Server {
 	if o.durable {
 		s.settings["fsync"], s.settings["full_page_writes"] = "on", "on"
 	}
+	if c.inst.place(o.durable) != "" {
+		s.settings["max_wal_size"] = "256MB" // the folder may have little room
+	}
 	for k, v := range o.settings {
 		s.settings[k] = v
 	}
