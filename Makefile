@@ -14,7 +14,7 @@ FUZZTIME ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo build vet lint race clients etcd model torture soak short bench differential fuzz fmt clean
+.PHONY: help setup test demo build format vet lint race clients etcd model torture deadlocks audit history soak short bench differential fuzz fmt clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ setup: ## make sure that Go, PostgreSQL and a C compiler can be had
 			echo "== installing gcc for the race detector"; \
 			apt-get update -q >/dev/null; DEBIAN_FRONTEND=noninteractive apt-get install -y -q gcc libc6-dev >/dev/null || true; fi; fi
 
-test: setup build vet lint race clients etcd ## build, vet, lint, and run all tests with the race detector
+test: setup build format lint race clients etcd ## build, lint, and run all tests with the race detector
 	@echo "== all good"
 
 build: ## build everything, without C
@@ -40,9 +40,11 @@ build: ## build everything, without C
 	cd $(CLIENTS) && CGO_ENABLED=0 go build $(PACKAGES)
 	cd $(ETCD) && CGO_ENABLED=0 go build $(PACKAGES)
 
-vet: ## go vet, and gofmt
-	@echo "== vetting"
+format: ## gofmt
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+vet: format ## go vet by itself
+	@echo "== vetting"
 	CGO_ENABLED=0 go vet $(PACKAGES)
 	cd $(CLIENTS) && CGO_ENABLED=0 go vet $(PACKAGES)
 	cd $(ETCD) && CGO_ENABLED=0 go vet $(PACKAGES)
@@ -51,17 +53,32 @@ $(LINT):
 	@echo "== installing golangci-lint $(GOLANGCI_VERSION) into bin/ (once)"
 	@GOBIN=$(BIN) CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-lint: $(LINT) ## golangci-lint
+# golangci-lint does all that go vet does, but in what is generated.
+GENERATED := ./ent/ent/... ./sqlc/...
+lint: $(LINT) ## golangci-lint, with all checks of go vet
 	@echo "== linting"
 	$(LINT) run --allow-parallel-runners $(PACKAGES)
 	cd $(CLIENTS) && $(LINT) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml $(PACKAGES)
 	cd $(ETCD) && $(LINT) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml $(PACKAGES)
+	cd $(CLIENTS) && CGO_ENABLED=0 go vet $(GENERATED)
 
-RACE := $(if $(shell command -v cc || command -v gcc),CGO_ENABLED=1 go test -race,go test)
+# Tests wait for servers as often as they compute: one package more than there are
+# processors keeps those busy. lint has vetted what go test would vet once more.
+TOGETHER ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
+RACE := $(if $(shell command -v cc || command -v gcc),CGO_ENABLED=1 go test -race,go test) -vet=off -p $(TOGETHER)
+
+# Where tests' servers keep what need not last: in memory, if there is room. Half of what
+# the machine does for the tests is writing files that are removed at once.
+MEMORY := $(shell free=$$(awk '/^MemAvailable/ {print $$2}' /proc/meminfo 2>/dev/null); \
+	df -Pk /dev/shm 2>/dev/null | awk -v free="$$free" 'NR == 2 && $$4 > 8000000 && free > 8000000 {print "/dev/shm"}')
+race clients etcd: export XAPG_PG_DATA ?= $(MEMORY)
+
+# What takes longest is begun first, so that nothing has to wait for it in the end.
+LONGEST := ./xadriver/xatest/differential ./xadriver
 
 race: ## all tests, with the race detector where there is a C compiler
 	@echo "== testing, $(if $(findstring -race,$(RACE)),with the race detector,WITHOUT the race detector: it needs a C compiler, and there is none)"
-	$(RACE) -timeout 15m $(PACKAGES)
+	$(RACE) -timeout 15m $(if $(filter ./...,$(PACKAGES)),$(LONGEST)) $(PACKAGES)
 
 clients: ## other libraries over xapg: GORM, ent, goose, River and so on
 	@echo "== testing other libraries over xapg"
@@ -79,6 +96,23 @@ TORTURE ?= -for 3m
 torture: setup ## kill applications and servers at every point, and compare what was told with what is there
 	go run ./xadriver/xatest/torture $(TORTURE)
 
+# What the audit is told, for instance AUDIT='-sums 20000 -seed 42'.
+AUDIT ?= -sums 1000000
+audit: setup ## a million sums under transfers and crashes, all equal; and a tenth of them without consistency
+	go run ./xadriver/xatest/audit $(AUDIT)
+
+# What the histories are told, for instance HISTORY='-for 1h -seed 42 -only rr/snapshot,ser'.
+HISTORY ?= -for 5m
+history: setup ## histories of transactions at each isolation level, with crashes, judged by what each level allows
+	go run ./xadriver/xatest/history $(HISTORY)
+
+# How many rings, and how many transactions without a circle; SEED=0 draws one.
+RINGS ?= 1000
+TRANSACTIONS ?= 100000
+SEED ?= 0
+deadlocks: setup ## transactions that wait for each other in circles over several shards, and 100,000 that only wait
+	go run ./xadriver/xatest/rings -rings $(RINGS) -transactions $(TRANSACTIONS) -seed $(SEED)
+
 SOAK ?= 10m
 soak: setup ## small pools, restarted servers and little patience, for SOAK=10m
 	XAPG_SOAK=$(SOAK) go test -count=1 -v -run TestSoak -timeout 0 ./xadriver | grep -v -e INFO -e WARN
@@ -86,7 +120,7 @@ soak: setup ## small pools, restarted servers and little patience, for SOAK=10m
 short: ## the tests that need no servers or little time
 	go test -short $(PACKAGES)
 
-demo: setup ## the sharded bank: transfers, crashes and load on real servers
+demo: setup ## the sharded bank: transfers, crashes, and load with an audit, on real servers
 	@echo "== the bank"
 	go run ./examples/bank
 

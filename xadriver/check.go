@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,16 +65,27 @@ func (c *Connector) isClosed() bool {
 	return c.closed
 }
 
-// canPrepare asks a shard whether it can take part in atomic commits. Only its
-// own "no" is an error.
+// canPrepare asks a shard whether it can take part in atomic commits, and at what level
+// it runs transactions that do not say theirs. Only its own "no" is an error.
 func (c *Connector) canPrepare(ctx context.Context, sh *shard.Shard) error {
-	value, err := ask(ctx, sh, "SELECT pg_catalog.current_setting('max_prepared_transactions')")
+	answer, err := ask(ctx, sh, "SELECT pg_catalog.current_setting('max_prepared_transactions') || ' ' || ("+standingLevel+")")
 	if err != nil {
 		c.logger.Warn("xapg: a shard cannot be reached; statements that need it will fail until it can", "shard", sh.Name(), "err", err)
 		return nil
 	}
+	value, level, _ := strings.Cut(answer, " ")
+	c.defaults.learn(sh.Index(), level)
 	if value == "0" {
 		return &mark.DisabledError{Shard: sh.Name()}
+	}
+	if c.cfg.ConsistentReads == readsOff && sh.Index() == c.home.Index() {
+		if gate, err := ask(ctx, sh, "SELECT coalesce(to_regclass('_xapg.gate')::text, '')"); err == nil && gate != "" {
+			c.logger.Warn("xapg: programs of this cluster read, or have read, one state of all shards; with consistent_reads=off this program's transactions may be seen in halves by them")
+		}
+	}
+	// Who only reads one shard at a time may not need a gate; who does is told.
+	if err := c.gateOf(ctx, sh); err != nil {
+		c.logger.Debug("xapg: a shard has no gate yet", "shard", sh.Name(), "err", err)
 	}
 	return nil
 }

@@ -68,7 +68,14 @@ func (c *Conn) acquireFor(ctx context.Context, t *transaction, sh *shard.Shard) 
 	if err := c.claimFor(ctx, t); err != nil {
 		return nil, err
 	}
-	return c.session.acquire(ctx, sh, t.claim)
+	conn, err := c.session.acquire(ctx, sh, t.claim)
+	if err == nil && c.txn == t {
+		if err = c.sureOf(ctx, sh); err != nil {
+			c.session.release(conn)
+			return nil, err
+		}
+	}
+	return conn, err
 }
 
 func (c *Conn) claimFor(ctx context.Context, t *transaction) (err error) {
@@ -88,6 +95,7 @@ func (c *Conn) claimFor(ctx context.Context, t *transaction) (err error) {
 // ends gives up a transaction's claim to shards that it has not used: it is about
 // to end, and its branches hold their own.
 func (t *transaction) ends() {
+	t.scope.over()
 	if t.claim != nil {
 		t.claim.Close()
 	}

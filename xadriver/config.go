@@ -31,7 +31,15 @@ type Config struct {
 	Keys    []string         // columns by which all tables that have one are sharded
 	Buckets int              // of hash placement: a power of two; 4096 by default
 
-	LockWait       time.Duration // how long a statement waits for a lock once its transaction spans shards; 5s
+	ConsistentReads string        // what sees one state of all shards: snapshot, statement or off
+	CutShare        int           // percent of the time in which readers of this process may keep writers waiting; 5
+	CutWait         time.Duration // how long a cut through all shards may take; 15s
+
+	// DeadlockTimeout is how long a statement runs before it is looked whether it waits in
+	// a circle of transactions; 1s.
+	DeadlockTimeout time.Duration
+
+	LockWait       time.Duration // how long a statement waits for a lock once its transaction spans shards; off, or 5s without deadlock_timeout
 	ResolveAfter   time.Duration // age from which an undecided transaction is taken for abandoned; 10s
 	ResolveEvery   time.Duration // between two looks for abandoned transactions; 5s
 	AlarmAfter     time.Duration // age from which a transaction in doubt is reported; 1m

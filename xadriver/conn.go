@@ -13,6 +13,7 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/branch"
 	"github.com/xapg/xapg/xadriver/internal/catalog"
 	"github.com/xapg/xapg/xadriver/internal/origin"
+	"github.com/xapg/xapg/xadriver/internal/plan"
 	"github.com/xapg/xapg/xadriver/internal/shard"
 	"github.com/xapg/xapg/xadriver/internal/slots"
 )
@@ -32,6 +33,7 @@ type Conn struct {
 	unit    *slots.Claim  // of the statement that runs outside of a transaction
 	report  *Report       // of the statement that runs, where somebody traces
 	asked   asked         // what it has asked
+	asking  string        // the text that runs
 	sent    atomic.Bool   // something of the call that runs was sent, and may have been done
 	lent    []*shard.Conn // to the application, until it uses the connection for anything else
 	closed  bool
@@ -46,12 +48,16 @@ type transaction struct {
 	locked   bool             // it may hold locks on tables that keep others from reading them
 	temps    bool             // it touched temporary tables
 	notified bool             // it notified on a branch
+	cut      bool             // it has its snapshots of all shards
+	early    bool             // it did something before that
+	scope    scope            // what it may see, above READ COMMITTED
 	cursors  map[string]*shard.Shard
 	began    driver.Value // home's time of the transaction, once it was asked for
 
-	id       uuid.UUID            // of the transaction, once a resource had to know it
-	enlisted map[string]*enlisted // resources, by name
-	order    []*enlisted          // the same, in the order in which they were enlisted
+	connector *Connector
+	id        uuid.UUID            // of the transaction, once somebody had to know it
+	enlisted  map[string]*enlisted // resources, by name
+	order     []*enlisted          // the same, in the order in which they were enlisted
 }
 
 var (
@@ -182,6 +188,10 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, fmt.Errorf("unsupported isolation: %v", opts.Isolation)
 	}
 	c.txn = c.newTransaction(o)
+	if err := c.confine(ctx, plan.Hint{}); err != nil {
+		c.txn = nil
+		return nil, err
+	}
 	return &Tx{conn: c, txn: c.txn, ctx: ctx}, nil
 }
 
@@ -190,7 +200,10 @@ func (c *Conn) newTransaction(o branch.Options) *transaction {
 	if s := c.session.setting("lock_timeout"); s != nil && branch.Bounds(s.Values) {
 		o.LockWait = 0
 	}
-	t := &transaction{}
+	t := &transaction{scope: scope{said: o.Isolation != ""}}
+	o = c.settled(o)
+	o.Gate = c.connector.gate()
+	t.connector, o.Identity = c.connector, t
 	o.Acquire = func(ctx context.Context, sh *shard.Shard) (*shard.Conn, error) { return c.acquireFor(ctx, t, sh) }
 	o.Release = c.session.release
 	t.Txn = branch.NewTxn(len(c.connector.shards), o)

@@ -23,6 +23,7 @@ import (
 	_ "github.com/xapg/xapg/txlog/pglog"     // log=postgres://…
 	_ "github.com/xapg/xapg/txlog/sqlitelog" // log=sqlite:…
 	"github.com/xapg/xapg/xadriver/internal/commit"
+	"github.com/xapg/xapg/xadriver/internal/deadlock"
 	"github.com/xapg/xapg/xadriver/internal/failover"
 	"github.com/xapg/xapg/xadriver/internal/gid"
 	"github.com/xapg/xapg/xadriver/internal/mark"
@@ -43,18 +44,23 @@ type Connector struct {
 	single driver.Connector
 	epoch  atomic.Int64 // how often this process has changed its tables
 
-	shards   []*shard.Shard
-	home     *shard.Shard
-	own      []*shard.Shard // the same servers again: connections for the driver's own questions and for scratch sessions, that nobody waits for who holds others
-	slots    *slots.Slots   // who may use shards; nil without limits
-	layout   *shardmap.Map
-	planner  *plan.Planner
-	schema   schema
-	log      txlog.Log
-	ownLog   bool
-	guard    *mark.Guard
-	watch    *failover.Watch
-	resolver *resolve.Resolver
+	shards     []*shard.Shard
+	home       *shard.Shard
+	own        []*shard.Shard // the same servers again: connections for the driver's own questions and for scratch sessions, that nobody waits for who holds others
+	slots      *slots.Slots   // who may use shards; nil without limits
+	layout     *shardmap.Map
+	planner    *plan.Planner
+	schema     schema
+	log        txlog.Log
+	ownLog     bool
+	guard      *mark.Guard
+	watch      *failover.Watch
+	gates      *gates // nil where readers of several shards take no cuts
+	defaults   defaults
+	beginnings beginnings
+	deadlocks  *deadlock.Watch // nil where nobody looks for them
+	numbers    []int           // of the shards, by index, among all names in order
+	resolver   *resolve.Resolver
 
 	recoverable []resolve.Shard // shards and resources, as the resolver sees them
 
@@ -121,6 +127,7 @@ func (c *Connector) open() error {
 		c.shards = append(c.shards, sh)
 	}
 	c.home = c.shards[c.layout.Home()]
+	c.defaults.levels = make([]atomic.Int32, len(c.shards))
 	if c.cfg.ShardConns > 0 {
 		c.slots = slots.New(len(c.shards), c.cfg.ShardConns)
 	}
@@ -134,6 +141,8 @@ func (c *Connector) open() error {
 		return err
 	}
 	c.startResolver()
+	c.openGates()
+	c.watchDeadlocks()
 	c.tend()
 	c.commits = &commit.Coordinator{
 		Register:  c.log,
@@ -144,6 +153,7 @@ func (c *Connector) open() error {
 		Name: func(id uuid.UUID, shard string) string {
 			return gid.ID{Cluster: c.cfg.Cluster, Log: c.log.Identity().ID, Txn: id, Shard: shard}.String()
 		},
+		Await:   c.awaitFinish,
 		NewID:   func() (uuid.UUID, error) { return gid.NewTxn(c.log.Mark().Seq) },
 		Timeout: context.WithTimeout,
 		Keep:    max(0, c.cfg.Retain), Clock: time.Now,
@@ -252,6 +262,18 @@ func (c *Connector) startResolver() {
 	}
 }
 
+// awaitFinish waits until the resolver has told every shard of a decision.
+func (c *Connector) awaitFinish(ctx context.Context, id uuid.UUID) {
+	if c.cfg.NoResolver {
+		return
+	}
+	for wait := time.Millisecond; !c.resolver.Finished(id) && !c.isClosed(); wait = min(2*wait, 20*time.Millisecond) {
+		if pause(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
 // callTimeout bounds one question of the background to a shard.
 const callTimeout = 10 * time.Second
 
@@ -334,6 +356,13 @@ func (c *Connector) Close() error {
 	}
 	if c.commits != nil {
 		c.commits.Wait()
+	}
+	if c.deadlocks != nil {
+		c.deadlocks.Close()
+	}
+	if c.gates != nil {
+		c.gates.keeper.Close()
+		c.gates.turns.Close()
 	}
 	if c.resolver != nil {
 		c.resolver.Close()

@@ -27,8 +27,7 @@ func controls(s *plan.Statement) bool {
 func (c *Conn) control(ctx context.Context, s *plan.Statement) (bool, error) {
 	switch s.Class {
 	case plan.Begin:
-		c.begin(s.Control)
-		return true, nil
+		return true, c.begin(ctx, s)
 	case plan.Commit:
 		return true, c.commitText(ctx, s.Control)
 	case plan.Rollback:
@@ -53,20 +52,28 @@ func (c *Conn) warn(code, message string) {
 }
 
 // begin opens a transaction block. Within one, BEGIN is a warning and no more.
-func (c *Conn) begin(ctl *plan.Control) {
+func (c *Conn) begin(ctx context.Context, s *plan.Statement) error {
 	if c.txn != nil {
 		c.warn("25001", "there is already a transaction in progress")
-		return
+		return nil
 	}
+	ctl := s.Control
 	var o branch.Options
 	if ctl != nil {
 		o.Isolation = ctl.Isolation
 		if ctl.ReadOnly != nil {
 			o.ReadOnly, o.ReadWrite = *ctl.ReadOnly, !*ctl.ReadOnly
 		}
-		o.Deferrable = ctl.Deferrable != nil && *ctl.Deferrable
+		if ctl.Deferrable != nil {
+			o.Deferrable, o.AtOnce = *ctl.Deferrable, !*ctl.Deferrable
+		}
 	}
 	c.txn = c.newTransaction(o)
+	err := c.confine(ctx, s.Hint)
+	if err != nil {
+		c.txn = nil
+	}
+	return err
 }
 
 // commitText is COMMIT as a statement: in a failed transaction it rolls back,
@@ -112,6 +119,11 @@ func (c *Conn) commit(ctx context.Context) error {
 		c.endSide(txn, false)
 		end(commit.Outcome{Kind: noProtocol}, errCommitRolledBack)
 		return errCommitRolledBack
+	}
+	if err := c.connector.gatesOf(ctx, txn); err != nil {
+		c.connector.commits.Rollback(ctx, txn.Participants())
+		c.endSide(txn, false)
+		return err
 	}
 	settings := txn.Settings()
 	if len(settings) > 0 {
@@ -257,7 +269,12 @@ func (c *Conn) setInTransaction(ctx context.Context, s *plan.Statement) error {
 		return nil
 	}
 	if s.Class == plan.SetTransaction {
-		return c.txn.Tell(ctx, s.SQL)
+		return c.setTransaction(ctx, s.SQL, s.Control)
+	}
+	if s.Setting.Name == "transaction_isolation" && len(s.Setting.Values) == 1 {
+		if l, ok := isolationOf(s.Setting.Values[0]); ok {
+			return c.setTransaction(ctx, s.SQL, &plan.Control{Isolation: l.String()})
+		}
 	}
 	home, err := c.txn.Branch(ctx, c.connector.home)
 	if err != nil {
@@ -278,6 +295,9 @@ func settingOf(s *plan.Statement) branch.Setting {
 	set := branch.Setting{SQL: s.SQL, Name: s.Setting.Name, Values: s.Setting.Values, Local: s.Setting.Local}
 	if s.Setting.All {
 		set.Name = ""
+	}
+	if set.Name == characteristics && s.Control != nil && s.Control.Isolation != "" {
+		set.Values = []string{s.Control.Isolation}
 	}
 	return set
 }

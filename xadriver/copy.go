@@ -141,9 +141,15 @@ func (f *feed) Err() error { return f.err }
 
 // copyRows gives each row to the shards it belongs to.
 func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []string, source pgx.CopyFromSource) (int64, error) {
+	c.asking = "COPY " + target.Sanitize()
 	t, key, err := c.place(ctx, target, columns)
 	if err != nil {
 		return 0, err
+	}
+	if t.Kind != shardmap.Unsharded {
+		if err := c.widen(c.every()); err != nil {
+			return 0, err
+		}
 	}
 	going, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -158,7 +164,7 @@ func (c *Conn) copyRows(ctx context.Context, target pgx.Identifier, columns []st
 		if t.Kind == shardmap.Unsharded && sh != c.connector.home {
 			continue
 		}
-		if branches[at], err = c.txn.Branch(ctx, sh); err != nil {
+		if branches[at], err = c.branch(ctx, sh); err != nil {
 			return 0, err
 		}
 	}

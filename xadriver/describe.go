@@ -24,7 +24,7 @@ func (d *describer) Describe(sql string) (*plan.Description, error) {
 		err error
 	)
 	if c.txn != nil {
-		b, berr := c.txn.Branch(d.ctx, c.connector.home)
+		b, berr := c.branch(d.ctx, c.connector.home)
 		if berr != nil {
 			return nil, berr
 		}

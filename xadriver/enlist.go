@@ -150,12 +150,8 @@ func (c *Conn) reserve(e *enlistment) error {
 		e.there = p.branch
 		return nil
 	}
-	if t.id == uuid.Nil {
-		id, err := c.connector.commits.NewID()
-		if err != nil {
-			return err
-		}
-		t.id = id
+	if err := t.identify(); err != nil {
+		return err
 	}
 	if t.enlisted == nil {
 		t.enlisted = make(map[string]*enlisted)

@@ -23,12 +23,15 @@ func (c *Conn) parts(ctx context.Context, s call, shards []int) ([]part, error) 
 func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error {
 	if c.txn != nil {
 		for i := range parts {
-			b, err := c.txn.Branch(ctx, parts[i].shard)
+			b, err := c.branch(ctx, parts[i].shard)
 			if err != nil {
 				return err
 			}
 			parts[i].branch = b
 		}
+	}
+	if c.txn != nil && len(parts) > 1 && c.steady(of(&parts[0]).Statement) {
+		return c.atOnce(ctx, parts, of)
 	}
 	err := branch.Each(pointers(parts), func(p *part) (err error) {
 		if p.branch != nil {

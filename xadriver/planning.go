@@ -61,7 +61,7 @@ func (c *Conn) withTemporary(ctx context.Context, cat *catalog.Catalog) (*catalo
 // onHome asks home in this session, within the transaction if there is one.
 func (c *Conn) onHome(ctx context.Context, ask func(queryer) error) error {
 	if c.txn != nil {
-		b, err := c.txn.Branch(ctx, c.connector.home)
+		b, err := c.branch(ctx, c.connector.home)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (c *Conn) shared(ctx context.Context) (*catalog.Catalog, error) {
 	if c.txn.Failed() {
 		return c.connector.schema.get(ctx) // only its end can come
 	}
-	b, err := c.txn.Branch(ctx, c.connector.home)
+	b, err := c.branch(ctx, c.connector.home)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,8 @@ func (c *Conn) shardInTransaction(ctx context.Context, sh *shard.Shard) (*stdlib
 	if c.txn.Failed() {
 		return nil, errInFailedTransaction()
 	}
-	b, err := c.txn.Branch(ctx, sh)
+	c.asking = "SHARD " + sh.Name()
+	b, err := c.branch(ctx, sh)
 	if err != nil {
 		return nil, public(c.failed(err))
 	}

@@ -26,6 +26,8 @@ type Beginner interface {
 // serialization_failure (40001) or deadlock_detected (40P01), nothing of the
 // transaction was done and it is run again, after a random and growing delay. So it
 // is after an *OverruledError, whose SQLSTATE is 40001, too.
+// A SERIALIZABLE transaction that turned out to need several shards fails so once, and
+// takes its turn at the second try.
 // Nothing else is run again: not a transaction that is in doubt, above all, nor one
 // whose connection was lost.
 //
@@ -44,7 +46,7 @@ func Retry(ctx context.Context, db Beginner, opts *RetryOptions, f func(*sql.Tx)
 	delay.InitialInterval, delay.MaxInterval, delay.Multiplier = orDefault(o.MinDelay, 5*time.Millisecond), orDefault(o.MaxDelay, time.Second), 2
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		if last = once(ctx, db, o.Tx, f); last != nil && !canRunAgain(last) {
+		if last = once(again(ctx, last), db, o.Tx, f); last != nil && !canRunAgain(last) {
 			return struct{}{}, backoff.Permanent(last)
 		}
 		return struct{}{}, last

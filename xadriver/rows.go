@@ -24,6 +24,7 @@ type Rows struct {
 	writes  bool             // rows are those of RETURNING
 	scratch *scratch.Session // to be closed with the rows
 	txn     *transaction     // that fails with them
+	ended   bool             // there are no more of this result
 
 	row []driver.Value // the current one, where database/sql leaves scanning to the driver
 }
@@ -46,6 +47,9 @@ func (r *Rows) Next(dest []driver.Value) error { return r.came(r.inner.Next(dest
 
 // came takes notice of a row, or of what came instead of one.
 func (r *Rows) came(err error) error {
+	if err != nil {
+		r.over(err)
+	}
 	switch {
 	case err == nil:
 		if r.writes && r.branch != nil {
@@ -62,9 +66,22 @@ func (r *Rows) came(err error) error {
 	return err
 }
 
+// over tells the connection that there are no more rows.
+func (r *Rows) over(err error) {
+	switch {
+	case r.ended:
+	case r.conn != nil:
+		r.conn.Done(err)
+	case r.branch != nil:
+		r.branch.Conn().Done(err)
+	}
+	r.ended = true
+}
+
 // Close implements driver.Rows.
 func (r *Rows) Close() error {
 	err := r.inner.Close()
+	r.over(err)
 	switch {
 	case err == nil:
 	case r.branch != nil:

@@ -11,6 +11,7 @@ import (
 	"github.com/xapg/xapg/xadriver/internal/origin"
 
 	"github.com/xapg/xapg/xadriver/internal/branch"
+	"github.com/xapg/xapg/xadriver/internal/cut"
 	"github.com/xapg/xapg/xadriver/internal/merge"
 	"github.com/xapg/xapg/xadriver/internal/plan"
 	"github.com/xapg/xapg/xadriver/internal/shard"
@@ -21,6 +22,7 @@ import (
 func (c *Conn) run(ctx context.Context, query string, args []driver.NamedValue, rows bool) (driver.Rows, driver.Result, error) {
 	c.takeBack()
 	c.refresh()
+	c.asking = query
 	if e := enlistmentIn(args); e != nil {
 		return noRows(rows), driver.RowsAffected(0), c.enlist(e)
 	}
@@ -107,6 +109,11 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 	if err != nil {
 		return nil, nil, c.failed(c.unreadable(ctx, s, err))
 	}
+	if own, err := c.isolate(ctx, s, target); err != nil {
+		return nil, nil, c.failed(err)
+	} else if own {
+		return c.alone(ctx, s)
+	}
 	if s.SessionState || s.Temporary {
 		if err := c.keep(ctx); err != nil {
 			return nil, nil, c.failed(err)
@@ -166,6 +173,9 @@ func (c *Conn) to(ctx context.Context, s call, target plan.Target) (driver.Rows,
 // anyOf picks a shard where any will do: one that the transaction uses already.
 func (c *Conn) anyOf(shards []int) *shard.Shard {
 	if c.txn != nil {
+		if at := c.txn.scope.shard - 1; slices.Contains(shards, at) {
+			return c.connector.shards[at]
+		}
 		for _, b := range c.txn.Open() {
 			if sh := b.Conn().Shard(); slices.Contains(shards, sh.Index()) {
 				return sh
@@ -184,6 +194,8 @@ func effect(s *plan.Statement) branch.Effect {
 		return branch.Alters
 	case s.Writes:
 		return branch.Writes
+	case s.Keeps:
+		return branch.Keeps
 	default:
 		return branch.Reads
 	}
@@ -217,7 +229,7 @@ func (c *Conn) one(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, d
 			return nil, nil, c.failed(err)
 		}
 	}
-	b, err := c.txn.Branch(ctx, sh)
+	b, err := c.branchFor(ctx, s.Statement, sh)
 	if err != nil {
 		return nil, nil, c.failed(err)
 	}
@@ -308,10 +320,19 @@ func (c *Conn) onBranch(ctx context.Context, b *branch.Branch, s call) (driver.R
 
 // single runs a statement outside of a transaction block.
 func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows, driver.Result, error) {
+	passes := c.passes(s)
+	if passes {
+		if err := c.connector.gateOf(ctx, sh); err != nil {
+			return nil, nil, err
+		}
+	}
 	for try := 0; ; try++ {
 		conn, err := c.acquire(ctx, sh)
 		if err != nil {
 			return nil, nil, err
+		}
+		if passes {
+			conn.Behind(cut.PassAlone)
 		}
 		rows, res, err := c.onConn(ctx, s, conn)
 		if errors.Is(err, driver.ErrBadConn) && ctx.Err() != nil {

@@ -13,7 +13,7 @@ import (
 // transaction that made them: each shard counts in steps of id_stride, from a
 // place of its own, so that no two shards ever give the same number.
 func (c *Conn) number(ctx context.Context) error {
-	home, err := c.txn.Branch(ctx, c.connector.home)
+	home, err := c.branch(ctx, c.connector.home)
 	if err != nil {
 		return err
 	}

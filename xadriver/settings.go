@@ -30,8 +30,15 @@ var settings = []Setting{
 		func(c *Config) *string { return &c.Home }),
 	number("buckets", "a power of two", 4096, "into how many buckets keys are hashed; never to be changed once there are rows",
 		func(c *Config) *int { return &c.Buckets }),
-	duration("lock_wait", "5s", "how long a statement waits for a lock once its transaction spans several shards (55P03 after that); off for no limit",
-		func(c *Config) *time.Duration { return &c.LockWait }),
+	choice("consistent_reads", "what sees one state of all shards: a REPEATABLE READ transaction (snapshot); each statement as well (statement); nothing (off); the same in all programs of a cluster",
+		func(c *Config) *string { return &c.ConsistentReads }, readsSnapshot, readsStatement, readsOff),
+	number("cut_share", "a number, of percent", 5, "for which part of the time readers of this process may keep writers waiting who want to commit, where cuts are wanted all the time: those that wait share the next one; 100 for no limit",
+		func(c *Config) *int { return &c.CutShare }),
+	duration("cut_wait", "15s", "how long it may take until a transaction or statement sees one state of all shards, where transactions in doubt stand in the way; off for no limit",
+		func(c *Config) *time.Duration { return &c.CutWait }),
+	duration("deadlock_timeout", "1s", "how long a statement runs before it is looked whether it waits in a circle of transactions over several shards, of which the youngest is then cancelled (40P01); off lets nobody look, and is then to be said in all programs of a cluster",
+		func(c *Config) *time.Duration { return &c.DeadlockTimeout }),
+	lockWaitSetting("lock_wait", "how long a statement waits for a lock once its transaction spans several shards (55P03 after that); off for no limit"),
 	duration("resolve_after", "10s", "the age from which a prepared transaction without a decision is taken for abandoned and rolled back",
 		func(c *Config) *time.Duration { return &c.ResolveAfter }),
 	duration("resolve_every", "5s", "how often each shard is searched for abandoned transactions",
@@ -182,6 +189,22 @@ func duration(name, def, doc string, at func(*Config) *time.Duration) Setting {
 			}
 		},
 	}
+}
+
+// lockWaitSetting is a duration whose default is a limit only where nobody looks for
+// deadlocks: they would end in no other way.
+func lockWaitSetting(name, doc string) Setting {
+	at := func(c *Config) *time.Duration { return &c.LockWait }
+	s := duration(name, lockWait.String(), doc, at)
+	s.Default = "off; 5s where deadlock_timeout is off"
+	limit := s.fill
+	s.fill = func(c *Config) {
+		if *at(c) == 0 && c.DeadlockTimeout > 0 { // which is settled before
+			*at(c) = -1
+		}
+		limit(c)
+	}
+	return s
 }
 
 // clip keeps long values out of messages.

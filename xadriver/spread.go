@@ -115,7 +115,7 @@ func (c *Conn) spread(ctx context.Context, s call, target plan.Target) (driver.R
 	parts := make([]part, 0, len(target.Shards))
 	for _, at := range target.Shards {
 		sh := c.connector.shards[at]
-		b, err := c.txn.Branch(ctx, sh)
+		b, err := c.branchFor(ctx, s.Statement, sh)
 		if err != nil {
 			return nil, nil, c.failed(err)
 		}
@@ -137,6 +137,13 @@ func (c *Conn) spread(ctx context.Context, s call, target plan.Target) (driver.R
 			err = origin.Errorf(p.shard.Name(), origin.Lost, "the connection was lost")
 		}
 		return err
+	}
+	if len(parts) > 1 && target.Mode == plan.Scatter && c.steady(s.Statement) {
+		err := c.atOnce(ctx, parts, func(*part) call { return s })
+		if err != nil {
+			_ = c.failed(err)
+		}
+		return gathered(parts, s.rows, err)
 	}
 	all := pointers(parts)
 	first := 0

@@ -17,7 +17,7 @@ import (
 // over.
 type Transaction struct {
 	InDoubt
-	Began    time.Time     `json:"began"`    // when its commit began, by its coordinator's clock: from the id
+	Began    time.Time     `json:"began"`    // when it came to its second shard, by its coordinator's clock: from the id
 	Finished bool          `json:"finished"` // every shard has carried the decision out
 	Forced   []ForceRecord `json:"forced"`   // who forced it by hand
 	Problems []string      `json:"problems"` // shards that could not be asked

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,16 +47,22 @@ type bank struct {
 	cluster *xatest.Cluster
 }
 
-func open(ctx context.Context, c *xatest.Cluster, dsn string) (*bank, error) {
+// open opens the bank, with more settings if there are any.
+func open(c *xatest.Cluster, log string, settings ...string) (*bank, error) {
+	dsn := c.DSN("bank", log, slices.Concat(tables, settings)...)
 	db, err := sql.Open("xapg", dsn)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return nil, errors.Join(err, db.Close())
+	return &bank{DB: db, dsn: dsn, cluster: c}, nil
+}
+
+func (b *bank) createTables(ctx context.Context) error {
+	if _, err := b.ExecContext(ctx, schema); err != nil {
+		return err
 	}
 	say("tables, function and trigger made on every shard, in one atomic commit")
-	return &bank{DB: db, dsn: dsn, cluster: c}, nil
+	return nil
 }
 
 const insertEntry = `INSERT INTO ledger (owner, id, amount) VALUES ($1, gen_random_uuid(), $2)`

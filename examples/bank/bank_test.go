@@ -19,5 +19,5 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheStoryHolds(t *testing.T) {
-	require.NoError(t, run(t.Context(), options{load: time.Second, clients: 4, accounts: 50}))
+	require.NoError(t, run(t.Context(), options{load: time.Second, clients: 4, accounts: 50, consistent: true}))
 }

@@ -14,72 +14,67 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const opening = 1000 // what each account begins with
+const (
+	opening  = 1000 // what each account begins with
+	auditors = 8
+)
 
-// underLoad lets many clients pay at once, and adds up all balances before,
-// during and after.
-func (b *bank) underLoad(ctx context.Context, o options) error {
-	title(fmt.Sprintf("%d clients move money between %d accounts on %d shards for %s", o.clients, o.accounts, len(b.cluster.Shards), o.load))
-	b.SetMaxIdleConns(o.clients)
-	owners := make([]string, o.accounts)
-	for i := range owners {
-		owners[i] = fmt.Sprintf("owner-%04d", i)
+// underLoad lets many clients pay at once, while auditors add up all balances.
+func (b *bank) underLoad(ctx context.Context, o options, owners []string) error {
+	how := "consistent_reads=snapshot: auditors add up all balances meanwhile, and must see the same total each time"
+	if !o.consistent {
+		how = "consistent_reads=off: what the auditors see when each shard shows its own moment"
 	}
-	if err := b.openAccounts(ctx, owners); err != nil {
+	title(fmt.Sprintf("%d clients move money between %d accounts on %d shards for %s\n   %s", o.clients, len(owners), len(b.cluster.Shards), o.load, how))
+	b.SetMaxIdleConns(o.clients + auditors)
+	a := &auditor{want: int64(len(owners)) * opening}
+	m := &meter{}
+	timed, cancel := context.WithTimeout(ctx, o.load)
+	defer cancel()
+	everybody, timed := errgroup.WithContext(timed)
+	for range o.clients {
+		everybody.Go(func() error { return b.client(timed, owners, m) })
+	}
+	for range auditors {
+		everybody.Go(func() error { return a.work(timed, b.DB) })
+	}
+	stopped := make(chan struct{})
+	shown := make(chan struct{})
+	go func() { m.show(a, stopped); close(shown) }()
+	err := everybody.Wait()
+	close(stopped)
+	<-shown
+	if err != nil {
 		return err
 	}
-	want := int64(o.accounts) * opening
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	if err := a.verdict(o.consistent); err != nil {
+		return err
+	}
 	total, err := b.total(ctx)
 	if err != nil {
 		return err
 	}
-	if total != want {
-		return fmt.Errorf("the total is %d at the start, and should be %d", total, want)
-	}
-	say("total at the start: %d", total)
-
-	m := &meter{}
-	timed, cancel := context.WithTimeout(ctx, o.load)
-	defer cancel()
-	var clients sync.WaitGroup
-	failed := make(chan error, o.clients)
-	for range o.clients {
-		clients.Go(func() {
-			if err := b.client(timed, owners, m); err != nil {
-				failed <- err
-				cancel()
-			}
-		})
-	}
-	stopped := make(chan struct{})
-	go func() { clients.Wait(); close(stopped) }()
-	m.show(stopped)
-	select {
-	case err := <-failed:
-		return err
-	default:
-	}
-	if err := ctx.Err(); err != nil {
-		return errors.New("interrupted")
-	}
-	if total, err = b.total(ctx); err != nil {
-		return err
-	}
-	if total != want {
-		return fmt.Errorf("the total is %d after the load, and was %d before", total, want)
+	if total != a.want {
+		return fmt.Errorf("the total is %d after the load, and was %d before", total, a.want)
 	}
 	say("%d payments committed, %d rejected; total at the end: %d, unchanged", m.done.Load(), m.rejected.Load(), total)
 	return b.nothingPrepared(ctx)
 }
 
-func (b *bank) openAccounts(ctx context.Context, owners []string) error {
+// openAccounts opens the accounts that the load moves money between.
+func (b *bank) openAccounts(ctx context.Context, n int) (owners []string, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	const parallel = 16
 	group.SetLimit(parallel)
-	for _, owner := range owners {
+	for i := range n {
+		owner := fmt.Sprintf("owner-%04d", i)
+		owners = append(owners, owner)
 		group.Go(func() error { return b.openAccount(ctx, owner, opening) })
 	}
-	return group.Wait()
+	return owners, group.Wait()
 }
 
 // total asks each server for its sum, when nobody pays.
@@ -137,7 +132,7 @@ func (m *meter) add(d time.Duration) {
 	m.times = append(m.times, d)
 }
 
-func (m *meter) show(stopped <-chan struct{}) {
+func (m *meter) show(a *auditor, stopped <-chan struct{}) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	before := int64(0)
@@ -160,7 +155,8 @@ func (m *meter) show(stopped <-chan struct{}) {
 			return times[int(float64(len(times)-1)*q)].Round(10 * time.Microsecond)
 		}
 		done := m.done.Load()
-		fmt.Printf("\r   %5d payments/s   median %8s   99%% %8s   in all %d ", done-before, at(0.5), at(0.99), done)
+		sums, wrong := a.so()
+		fmt.Printf("\r   %5d payments/s   median %8s   99%% %8s   in all %d   audits %d, wrong %d ", done-before, at(0.5), at(0.99), done, sums, wrong)
 		before = done
 	}
 }

@@ -61,7 +61,7 @@ func TestOperatorsResolveWhatIsOldEnough(t *testing.T) {
 }
 
 func TestWhatCannotBeUnderstoodSaysSo(t *testing.T) {
-	for _, args := range [][]string{{"check"}, {"check", "cluster=x shard.a=host=h"}, {"route"}, {"nonsense"}, {"txns", "postgres://localhost/one"}} {
+	for _, args := range [][]string{{"check"}, {"check", "cluster=x shard.a=host=h"}, {"locks"}, {"locks", "postgres://localhost/one"}, {"route"}, {"nonsense"}, {"txns", "postgres://localhost/one"}} {
 		code, _, errs := xapg(args...)
 		assert.Equal(t, exitUsage, code, args)
 		assert.NotEmpty(t, errs)

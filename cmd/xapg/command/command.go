@@ -84,7 +84,7 @@ func newCommand(out io.Writer) *cobra.Command {
 	}
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON")
 	root.PersistentFlags().StringVar(&o.dsn, "dsn", os.Getenv("XAPG_DSN"), "the cluster, instead of the first argument")
-	root.AddCommand(checkCommand(o), routeCommand(o), txnsCommand(o), resolveCommand(o))
+	root.AddCommand(checkCommand(o), routeCommand(o), txnsCommand(o), locksCommand(o), resolveCommand(o))
 	root.AddCommand(logCommand(o))
 	return root
 }

@@ -35,11 +35,17 @@ type Branch struct {
 
 	lockWait bool // lock_timeout has been set in this transaction
 	begun    bool // something was sent to the server
+	shown    bool // it has taken the transaction's key
 	lost     bool // the connection broke within the transaction
 	over     bool // it was rolled back before its transaction ended
+	keeps    bool // others may wait for its locks until the whole transaction is visible
+	gated    bool // its PREPARE or COMMIT passes the shard's gate
 }
 
-var _ commit.Participant = (*Branch)(nil)
+var (
+	_ commit.Participant = (*Branch)(nil)
+	_ commit.Gated       = (*Branch)(nil)
+)
 
 // Effect says what a statement may do to its shard, as far as its text tells.
 type Effect uint8
@@ -47,6 +53,7 @@ type Effect uint8
 // The effects.
 const (
 	Reads  Effect = iota // may write only through what the text does not show
+	Keeps                // as Reads, and takes locks for their own sake
 	Writes               // writes if it touches any row
 	Alters               // writes in any case: DDL, notifications
 )
@@ -80,6 +87,7 @@ func (b *Branch) Lend(ctx context.Context) error {
 	if b.txn.wait != "" && !b.lockWait {
 		b.boundWait()
 	}
+	b.show(Writes)
 	b.conn.Lent = true
 	if !b.conn.Unsent() {
 		return nil
@@ -118,6 +126,35 @@ func (b *Branch) Command(ctx context.Context, sql string) (string, error) {
 	return tag, b.after(err)
 }
 
+// Begin sends what is queued, with an empty statement: the transaction is open then, and
+// has no snapshot yet.
+func (b *Branch) Begin(ctx context.Context) error {
+	if !b.conn.Unsent() {
+		return nil
+	}
+	_, err := b.Command(ctx, "")
+	if errors.Is(err, shard.ErrNotSent) {
+		b.begun = false // the server has not heard of it
+	}
+	return err
+}
+
+// Restart begins the branch anew, with another snapshot. Nothing must have been done on it.
+func (b *Branch) Restart(ctx context.Context) error {
+	if b.lost {
+		return b.lostError()
+	}
+	if !b.conn.Unsent() {
+		if _, err := b.Command(ctx, "ROLLBACK"); err != nil {
+			return err
+		}
+		b.conn.Ended()
+		b.begun, b.lockWait = false, false
+		b.txn.brief(b)
+	}
+	return nil
+}
+
 // NoteWrite takes notice that a statement's rows show that it wrote.
 func (b *Branch) NoteWrite() { b.wrote = commit.Yes }
 
@@ -128,9 +165,12 @@ func (b *Branch) before(e Effect) {
 	if b.txn.wait != "" && !b.lockWait && len(b.txn.open) > 1 {
 		b.boundWait()
 	}
+	b.show(e)
 	switch {
 	case e == Alters:
 		b.wrote = commit.Yes
+	case e == Keeps:
+		b.keeps, b.wrote = true, max(b.wrote, commit.Maybe)
 	case b.wrote == commit.No && (e == Writes || !b.txn.options.ReadOnly):
 		b.wrote = commit.Maybe
 	}
@@ -199,6 +239,9 @@ func (b *Branch) Ask(ctx context.Context) (bool, error) {
 	return wrote, nil
 }
 
+// Keeps implements commit.Keeping.
+func (b *Branch) Keeps() bool { return b.keeps }
+
 // Commit implements commit.Participant.
 func (b *Branch) Commit(ctx context.Context) error {
 	if b.lost {
@@ -207,15 +250,49 @@ func (b *Branch) Commit(ctx context.Context) error {
 	if b.conn.Unsent() {
 		return nil // the server has not even heard of it
 	}
+	b.pass()
 	tag, err := b.conn.Command(ctx, "COMMIT")
 	if err != nil {
-		return b.answer(err)
+		return b.answer(b.afterGate(ctx, err))
 	}
 	b.conn.Ended()
 	if tag == "ROLLBACK" {
 		return ErrRolledBack
 	}
 	return nil
+}
+
+// Gate implements commit.Gated.
+func (b *Branch) Gate() bool {
+	b.gated = b.txn.options.Gate != nil && b.conn.Several()
+	return b.gated
+}
+
+// pass puts the lock that passes the gate before the command that is sent next, in the
+// same message.
+func (b *Branch) pass() {
+	if !b.gated {
+		return
+	}
+	for _, sql := range b.txn.options.Gate {
+		b.conn.Queue(sql)
+	}
+}
+
+// afterGate ends a transaction whose COMMIT or PREPARE was not reached, because passing
+// the gate had failed: the server has said so, and the transaction is still there.
+func (b *Branch) afterGate(ctx context.Context, err error) error {
+	if !b.gated || b.conn.Status() != shard.Failed {
+		return err
+	}
+	if _, rerr := b.conn.Command(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil {
+		b.conn.Break()
+	}
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == "25P02" { // in_failed_sql_transaction
+		return ErrRolledBack
+	}
+	return err
 }
 
 // ErrRolledBack is the error of a COMMIT that the server answered with ROLLBACK.
@@ -228,9 +305,10 @@ func (b *Branch) Prepare(ctx context.Context, gid string) (vote string, err erro
 	if b.lost {
 		return "", b.lostError()
 	}
+	b.pass()
 	tag, vote, err := b.vote(ctx, "PREPARE TRANSACTION '"+gid+"'")
 	if err != nil {
-		return "", b.answer(err)
+		return "", b.answer(b.afterGate(ctx, err))
 	}
 	b.conn.Ended()
 	if tag == "" {
@@ -307,7 +385,7 @@ func (b *Branch) Release() {
 	if b.txn.journal.lastingSettings() {
 		b.conn.Break()
 	}
-	b.txn.options.Release(b.conn)
+	b.txn.release(b)
 }
 
 func (b *Branch) lostError() error {

@@ -20,10 +20,17 @@ type Options struct {
 	ReadOnly   bool
 	ReadWrite  bool // said explicitly
 	Deferrable bool
+	AtOnce     bool // NOT DEFERRABLE, said explicitly
 	// LockWait bounds how long a statement waits for a lock once the transaction
 	// spans several shards, so that transactions that wait for each other on
 	// different shards do not wait for ever. 0 is no bound.
 	LockWait time.Duration
+	// Gate is what a branch sends before it commits or prepares, to pass its shard's
+	// gate; nil where there are none.
+	Gate []string
+
+	// Identity is what the transaction is known by; nil where that is of no interest.
+	Identity Identity
 
 	// Acquire and Release give the connections that the branches live on.
 	Acquire func(context.Context, *shard.Shard) (*shard.Conn, error)
@@ -32,7 +39,7 @@ type Options struct {
 
 // Begin is the statement that opens a branch.
 func (o *Options) begin() string {
-	if o.Isolation == "" && !o.ReadOnly && !o.ReadWrite && !o.Deferrable {
+	if o.Isolation == "" && !o.ReadOnly && !o.ReadWrite && !o.Deferrable && !o.AtOnce {
 		return "BEGIN"
 	}
 	var b strings.Builder
@@ -50,6 +57,9 @@ func (o *Options) begin() string {
 	if o.Deferrable {
 		b.WriteString(" DEFERRABLE")
 	}
+	if o.AtOnce {
+		b.WriteString(" NOT DEFERRABLE")
+	}
 	return b.String()
 }
 
@@ -64,6 +74,7 @@ type Txn struct {
 	failed  atomic.Bool
 	yielded bool   // a failed transaction has given up its locks
 	wait    string // SET LOCAL lock_timeout = …, "" for none
+	marks   marks
 }
 
 // NewTxn makes a transaction over so many shards. Nothing is sent.
@@ -104,6 +115,7 @@ func (t *Txn) Branch(ctx context.Context, s *shard.Shard) (*Branch, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.mark()
 	b := &Branch{txn: t, conn: conn}
 	t.brief(b)
 	t.byShard[s.Index()] = b
@@ -123,6 +135,7 @@ func (t *Txn) Side(ctx context.Context, take func(context.Context) (*shard.Conn,
 	if err != nil {
 		return nil, err
 	}
+	t.mark()
 	t.side = &Branch{txn: t, conn: conn}
 	t.brief(t.side)
 	return t.side, nil
@@ -213,6 +226,7 @@ func (t *Txn) Reopen(ctx context.Context, b *Branch) error {
 		return err
 	}
 	b.conn, b.lost, b.lockWait = conn, false, false
+	t.remark(b)
 	t.brief(b)
 	t.failed.Store(false)
 	return nil
@@ -220,6 +234,7 @@ func (t *Txn) Reopen(ctx context.Context, b *Branch) error {
 
 // brief tells a new branch what the others know.
 func (t *Txn) brief(b *Branch) {
+	b.shown = false
 	b.conn.Queue(t.options.begin())
 	for _, e := range t.journal.entries {
 		b.conn.Queue(e.sql)
@@ -320,7 +335,7 @@ func (t *Txn) RollbackTo(ctx context.Context, name string) error {
 		if b.lost {
 			return b.lostError()
 		}
-		b.lockWait = false
+		b.lockWait, b.shown = false, false
 	}
 	if err := t.all(ctx, "ROLLBACK TO SAVEPOINT "+quote(name)); err != nil {
 		return err

@@ -21,6 +21,9 @@ type Catalog struct {
 
 	// Bytewise says that the database's own collation orders text by its bytes.
 	Bytewise bool
+	// Deferrable says that there are constraints or triggers that can be put off to the
+	// end of a transaction.
+	Deferrable bool
 
 	system      *system           // what is PostgreSQL's own
 	settings    map[string]string // of home's sessions, before anybody sets anything

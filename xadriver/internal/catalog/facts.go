@@ -10,10 +10,11 @@ type facts struct {
 	Mark, System string
 	Busy         []int64
 	Session      struct {
-		User     string
-		Path     []string
-		Bytewise bool
-		Settings map[string]string
+		User       string
+		Path       []string
+		Bytewise   bool
+		Deferrable bool
+		Settings   map[string]string
 	}
 	Relations []struct {
 		OID, Parent                       int64
@@ -65,7 +66,7 @@ func (f *facts) catalog(s *system) *Catalog {
 	functions := f.functions()
 	spreadNotifies(functions)
 	c := of(Known{User: f.Session.User, SearchPath: f.Session.Path, Relations: f.relations(), Functions: functions, Types: f.types(), Sequences: sequences}, s)
-	c.Mark, c.Bytewise, c.settings = f.Mark, f.Session.Bytewise, f.Session.Settings
+	c.Mark, c.Bytewise, c.Deferrable, c.settings = f.Mark, f.Session.Bytewise, f.Session.Deferrable, f.Session.Settings
 	c.casts, c.operators, c.opaqueTypes = set(f.Casts), set(f.Operators), set(f.OpaqueTypes)
 	return c
 }

@@ -40,6 +40,7 @@ const (
 
 const session = `SELECT row_to_json(s) FROM (SELECT current_user::text AS "user", to_json(current_schemas(false)) AS path,
   (SELECT datlocprovider = 'c' AND datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()) AS bytewise,
+  EXISTS (SELECT FROM pg_trigger WHERE tgdeferrable) AS deferrable,
   json_build_object('search_path', current_setting('search_path'), 'extra_float_digits', current_setting('extra_float_digits'),
     'datestyle', current_setting('DateStyle'), 'array_nulls', current_setting('array_nulls'), 'xmloption', current_setting('xmloption'),
     'standard_conforming_strings', current_setting('standard_conforming_strings'),

@@ -64,6 +64,9 @@ type Coordinator struct {
 	Gone func(shard, vote string) bool
 	// Successor takes over what is left undone.
 	Successor Successor
+	// Await, when set, waits until the Successor has finished a transaction, or the
+	// context ends: who is told that it is committed may look at every shard.
+	Await func(ctx context.Context, id uuid.UUID)
 	// Name makes the gid under which a shard prepares its part.
 	Name func(id uuid.UUID, shard string) string
 	// NewID makes transaction ids.
@@ -131,6 +134,7 @@ func (c *Coordinator) Commit(ctx context.Context, participants []Participant) (O
 	for i, p := range participants {
 		r.parts[i] = part{Participant: p, wrote: p.Wrote()}
 	}
+	r.keepLocks()
 	if r.count(Yes) < 2 && r.count(Yes)+r.count(Maybe) > 1 {
 		if err := r.ask(ctx); err != nil {
 			r.abort(ctx)
@@ -160,6 +164,9 @@ func (c *Coordinator) Rollback(ctx context.Context, participants []Participant) 
 // single commits a transaction of one shard in one round trip.
 func (c *Coordinator) single(ctx context.Context, p Participant) (Outcome, error) {
 	defer p.Release()
+	if p.Wrote() != No {
+		_ = gate(p)
+	}
 	err := c.phase(ctx, Alone, uuid.Nil, p, func(ctx context.Context) error { return c.commitOne(ctx, p) })
 	kind := OnePhase
 	if p.Wrote() == No {

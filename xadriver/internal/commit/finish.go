@@ -30,11 +30,15 @@ func (r *round) finishAll(ctx context.Context, done chan<- struct{}) {
 	ctx, cancel := c.finishing(ctx)
 	defer cancel()
 
-	var all []*part
+	var first, last []*part
 	for i := range r.parts {
-		all = append(all, &r.parts[i])
+		if p := &r.parts[i]; p.last {
+			last = append(last, p)
+		} else {
+			first = append(first, p)
+		}
 	}
-	each(all, func(p *part) {
+	finish := func(p *part) {
 		defer p.Release()
 		if p.state != prepared {
 			return
@@ -45,9 +49,14 @@ func (r *round) finishAll(ctx context.Context, done chan<- struct{}) {
 		if err == nil || Gone(err) && (c.Gone == nil || c.Gone(p.Shard(), p.vote)) {
 			p.state = over
 		}
-	})
+	}
+	each(first, finish)
+	each(last, finish)
 	if left := r.shards(isPrepared); len(left) > 0 {
 		c.Successor.Finish(r.id, txlog.Commit, r.shards(func(p *part) bool { return p.gid != "" }), true)
+		if c.Await != nil {
+			c.Await(ctx, r.id)
+		}
 		return
 	}
 	c.observe(BeforeForget, r.id, nil)

@@ -54,6 +54,27 @@ type Named interface {
 	Txn() uuid.UUID
 }
 
+// Keeping is a participant that may hold locks which others take for the sake of mutual
+// exclusion, such as advisory ones: who gets them must see all of the transaction.
+type Keeping interface {
+	Keeps() bool
+}
+
+// Gated is a participant whose shard has a gate that readers of several shards close
+// while they take their snapshots; see package cut.
+type Gated interface {
+	// Gate lets the next Prepare or Commit pass the gate, and reports whether there is
+	// one. It is called until one participant that wrote has said so, and for no other
+	// after that: a transaction that waits for one gate must not hold another.
+	Gate() bool
+}
+
+// gate lets a participant's next step pass its shard's gate, and reports whether it has one.
+func gate(p Participant) bool {
+	g, ok := p.(Gated)
+	return ok && g.Gate()
+}
+
 // errors that participants wrap around a server's or a network's answer.
 var (
 	// ErrLost marks an error after which the server's answer is not known.

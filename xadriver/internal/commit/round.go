@@ -26,6 +26,7 @@ type part struct {
 	wrote Wrote
 	state state
 	gid   string
+	last  bool   // others wait for its locks until the rest is visible
 	vote  string // where its vote is, in its own terms
 }
 
@@ -47,6 +48,23 @@ func (r *round) count(w Wrote) (n int) {
 		}
 	}
 	return n
+}
+
+// keepLocks makes parts that hold locks for their own sake end after the others have
+// become visible, whether they wrote themselves or not: as writers, that is.
+func (r *round) keepLocks() {
+	writes := false
+	for i := range r.parts {
+		p := &r.parts[i]
+		k, ok := p.Participant.(Keeping)
+		p.last = ok && k.Keeps()
+		writes = writes || p.wrote == Yes || !p.last && p.wrote == Maybe
+	}
+	for i := range r.parts {
+		if p := &r.parts[i]; p.last && writes {
+			p.wrote = Yes
+		}
+	}
 }
 
 func (r *round) shards(which func(*part) bool) []string {
@@ -137,6 +155,7 @@ func (r *round) onePhase(ctx context.Context) (Outcome, error) {
 			continue
 		}
 		kind = OnePhase
+		_ = gate(p.Participant)
 		err = r.c.phase(ctx, Alone, r.id, p, func(ctx context.Context) error { return r.c.commitOne(ctx, p) })
 		p.state = over
 		if err != nil && Lost(err) {

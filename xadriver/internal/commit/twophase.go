@@ -107,6 +107,12 @@ func (r *round) vote(ctx context.Context) error {
 		ctx, cancel = r.c.Timeout(ctx, r.c.AnswerWait)
 		defer cancel()
 	}
+	if !r.gateOne() && r.count(Maybe) > 0 {
+		if err := r.ask(ctx); err != nil {
+			return err
+		}
+		r.gateOne()
+	}
 	return r.run(func(*part) bool { return true }, func(p *part) error {
 		if p.wrote == Maybe {
 			if err := r.askOne(ctx, p); err != nil {
@@ -118,6 +124,16 @@ func (r *round) vote(ctx context.Context) error {
 		}
 		return r.prepare(ctx, p)
 	})
+}
+
+// gateOne lets one part pass its shard's gate that is known to have written.
+func (r *round) gateOne() bool {
+	for i := range r.parts {
+		if p := &r.parts[i]; p.wrote == Yes && gate(p.Participant) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *round) prepare(ctx context.Context, p *part) error {

@@ -102,19 +102,20 @@ func (s Server) setup(ctx context.Context, conn *shard.Conn) error {
 	if len(values) == 1 && values[0] == "0" {
 		return &DisabledError{Shard: s.Name()}
 	}
-	_, err = conn.Command(ctx, "BEGIN;"+failover.Quietly+Setup+";COMMIT")
-	if err != nil {
+	for range 3 {
+		if _, err = conn.Command(ctx, "BEGIN;"+failover.Quietly+Setup+";COMMIT"); err == nil {
+			return nil
+		}
 		if _, rerr := conn.Command(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil {
 			conn.Break()
 		}
+		// Somebody else was making the same, or a part of it, at the same time.
 		var pgErr *pgconn.PgError
-		// Somebody else was making the same at the same time.
-		if errors.As(err, &pgErr) && (pgErr.Code == "23505" || pgErr.Code == "42P06" || pgErr.Code == "42P07" || pgErr.Code == "XX000") {
-			return nil
+		if !errors.As(err, &pgErr) || pgErr.Code != "23505" && pgErr.Code != "42P06" && pgErr.Code != "42P07" && pgErr.Code != "XX000" {
+			break
 		}
-		return s.explain(err)
 	}
-	return nil
+	return s.explain(err)
 }
 
 // DisabledError says that a shard allows no prepared transactions.

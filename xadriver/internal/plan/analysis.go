@@ -36,6 +36,7 @@ type analysis struct {
 	shows     bool // shows where a row is: ctid, tableoid, …
 	locks     bool // FOR UPDATE and the like
 	modifies  bool // a CTE writes
+	holds     bool // takes locks that last until the transaction has ended
 	session   bool // leaves something in the session
 	temporary bool // names temporary tables
 	asks      bool // asks for what was left there

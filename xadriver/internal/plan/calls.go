@@ -38,7 +38,7 @@ func (a *analysis) function(f *pg.FuncCall, sc *scope) {
 		"pg_advisory_unlock_all", "pg_advisory_unlock_shared":
 		a.session = true
 	case "pg_advisory_xact_lock", "pg_advisory_xact_lock_shared", "pg_try_advisory_xact_lock", "pg_try_advisory_xact_lock_shared":
-		a.unsharded, a.homeOnly = true, true // home's locks are everybody's
+		a.unsharded, a.homeOnly, a.holds = true, true, true // home's locks are everybody's
 	case "current_setting":
 		if len(f.Args) > 0 && strings.HasPrefix(f.Args[0].GetAConst().GetSval().GetSval(), "transaction_") {
 			a.homeOnly = true

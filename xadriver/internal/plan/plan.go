@@ -78,6 +78,7 @@ type Statement struct {
 	ReturnsRows  bool
 	Writes       bool // DML or DDL, whether it touches rows or not
 	Picks        bool // locks rows that it chooses: composed, it is a Write, though it writes nothing
+	Keeps        bool // it takes locks by which others wait until all of the transaction is visible
 	MayWrite     bool // it might write through a function, or lock rows
 	Notifies     bool // it calls something that may notify
 	Aside        bool // it notifies and reads no table, so that it can run beside its transaction

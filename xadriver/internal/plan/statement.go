@@ -74,6 +74,7 @@ func (p *Planner) statement(s pg.Statement, cat *catalog.Catalog, path []string)
 func (st *Statement) finish(a *analysis) {
 	st.MayWrite = a.foreign || a.locks || a.session || a.notifies || len(a.calls) > 0
 	st.Writes = st.Writes || a.modifies
+	st.Keeps = a.holds || st.Class == Lock
 	st.Notifies, st.Opaque, st.SessionState = a.notifies, len(a.calls) > 0, a.session
 	st.AsksSession = a.asks
 	st.Aside = a.notifies && len(a.occurrences) == 0 && !a.unsharded && !a.reference && !a.temporary && !a.now && !a.shows && len(a.calls) == 0 &&

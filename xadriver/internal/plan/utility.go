@@ -133,6 +133,8 @@ func (st *Statement) set(v *pg.VariableSetStmt) {
 	case pg.VariableSetKind_VAR_SET_DEFAULT, pg.VariableSetKind_VAR_SET_CURRENT:
 		st.Setting.Default = true
 	case pg.VariableSetKind_VAR_SET_MULTI:
+		st.Control = &Control{}
+		st.Control.options(v.Args)
 		if v.Name == "TRANSACTION" || v.Name == "TRANSACTION SNAPSHOT" {
 			st.Class = SetTransaction
 		}

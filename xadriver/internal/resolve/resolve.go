@@ -165,6 +165,15 @@ func (r *Resolver) tell(p *pending, shards []string) {
 	}
 }
 
+// Finished reports whether nothing is left to do of a transaction that this resolver was
+// given to finish.
+func (r *Resolver) Finished(id uuid.UUID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.pending[id]
+	return p == nil || len(p.shards) == 0
+}
+
 // Settle implements commit.Successor: sweeping asks the register.
 func (r *Resolver) Settle(_ uuid.UUID, shards []string) { r.kick(shards) }
 

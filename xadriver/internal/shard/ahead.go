@@ -27,7 +27,8 @@ type ahead struct {
 	r io.Reader
 	w io.Writer
 
-	queue []string
+	queue  []string
+	behind behind
 
 	written atomic.Int64 // bytes that left for the server, but for farewells
 
@@ -54,9 +55,10 @@ type (
 func (f readerFunc) Read(p []byte) (int, error)  { return f(p) }
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func (a *ahead) write(p []byte) (int, error) {
+func (a *ahead) write(given []byte) (int, error) {
+	p := a.behind.put(given)
 	if len(a.queue) == 0 || len(p) == 0 {
-		return a.pass(p, p)
+		return a.pass(given, p)
 	}
 	var msg []byte
 	switch p[0] {
@@ -65,14 +67,14 @@ func (a *ahead) write(p []byte) (int, error) {
 	case 'Q':
 		msg = a.query(p)
 	default: // Terminate and the like: nothing that runs in a transaction
-		return a.pass(p, p)
+		return a.pass(given, p)
 	}
 	if msg == nil {
-		return a.pass(p, p)
+		return a.pass(given, p)
 	}
 	a.swallow += len(a.queue)
 	a.queue = a.queue[:0]
-	return a.pass(p, msg)
+	return a.pass(given, msg)
 }
 
 // pass writes msg to the server where the library wrote p.
@@ -141,7 +143,7 @@ func (a *ahead) query(p []byte) []byte {
 	return append(msg, p[5:]...)
 }
 
-func (a *ahead) filtering() bool { return a.swallow > 0 || a.simple }
+func (a *ahead) filtering() bool { return a.swallow > 0 || a.simple || a.behind.on }
 
 func (a *ahead) read(p []byte) (int, error) {
 	for {
@@ -196,7 +198,7 @@ func (a *ahead) filter() bool {
 	msg := a.in[:size:size]
 	a.in = a.in[size:]
 	switch kind {
-	case '1', '2': // ParseComplete, BindComplete
+	case '1', '2', 'T', 'D': // ParseComplete, BindComplete, RowDescription, DataRow
 		if a.swallow > 0 {
 			return true
 		}
@@ -212,6 +214,9 @@ func (a *ahead) filter() bool {
 		msg = a.unshift(msg)
 	case 'Z': // ReadyForQuery
 		a.swallow, a.shift, a.simple = 0, 0, false
+	}
+	if a.behind.on {
+		msg = a.behind.filter(kind, msg)
 	}
 	a.out = msg
 	return true

@@ -30,6 +30,8 @@ type Conn struct {
 	epoch  int64     // of the shard, when it was opened
 	expiry time.Time // when it is to be closed; zero for never
 
+	running running // which statement it is at
+
 	// Settings counts the session settings that its user has replayed on it. A
 	// connection that carries any is closed, not pooled, when it is released.
 	Settings int
@@ -83,6 +85,7 @@ func (c *Conn) Break() { c.broken = true }
 // not known or a transaction is still open on it.
 func (c *Conn) Release() {
 	defer c.leave()()
+	c.running.now.Store(0)
 	if c.Status() != Idle || c.Settings != 0 || c.Lent || c.Tenure.Pinned() {
 		// A connection that pgx is closing in the background is not touched.
 		c.shard.counts.broken.Add(1)
@@ -107,6 +110,7 @@ func (c *Conn) Unqueue() {
 	c.queue = c.queue[:0]
 	if c.ahead != nil {
 		c.ahead.queue = c.ahead.queue[:0]
+		c.ahead.behind.sql = ""
 	}
 }
 
@@ -125,8 +129,7 @@ func (c *Conn) leave() func() {
 // holds another right to it.
 func (c *Conn) Unclaim() { c.leave()() }
 
-// Queue lets a statement travel with the next one. It must be one whose answer
-// is no more than its command tag.
+// Queue lets a statement travel with the next one. What rows it has are thrown away.
 func (c *Conn) Queue(sql string) {
 	if c.ahead != nil {
 		c.ahead.queue = append(c.ahead.queue, sql)
@@ -148,11 +151,12 @@ func (c *Conn) Query(ctx context.Context, sql string, args []driver.NamedValue) 
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
+	c.running.starts()
 	if q, ok := c.inner.(driver.QueryerContext); ok {
 		before := c.sent()
 		rows, err := q.QueryContext(ctx, sql, c.anew(sql, args))
 		if !errors.Is(err, driver.ErrSkip) {
-			c.note(err)
+			c.note(c.unlessRows(err))
 			return rows, c.truth(before, err)
 		}
 	}
@@ -167,7 +171,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args []driver.NamedValue) 
 		return nil, c.unsupported("StmtQueryContext")
 	}
 	rows, err := q.QueryContext(ctx, args)
-	c.note(err)
+	c.note(c.unlessRows(err))
 	if err != nil {
 		_ = stmt.Close()
 		return nil, err
@@ -184,11 +188,12 @@ func (c *Conn) Exec(ctx context.Context, sql string, args []driver.NamedValue) (
 }
 
 func (c *Conn) exec(ctx context.Context, sql string, args []driver.NamedValue) (driver.Result, error) {
+	c.running.starts()
 	if e, ok := c.inner.(driver.ExecerContext); ok {
 		before := c.sent()
 		res, err := e.ExecContext(ctx, sql, c.anew(sql, args))
 		if !errors.Is(err, driver.ErrSkip) {
-			c.note(err)
+			c.note(c.running.ends(err))
 			return res, c.truth(before, err)
 		}
 	}
@@ -203,7 +208,7 @@ func (c *Conn) exec(ctx context.Context, sql string, args []driver.NamedValue) (
 		return nil, c.unsupported("StmtExecContext")
 	}
 	res, err := e.ExecContext(ctx, args)
-	c.note(err)
+	c.note(c.running.ends(err))
 	return res, err
 }
 
@@ -228,7 +233,9 @@ func (c *Conn) Command(ctx context.Context, sql string) (string, error) {
 		return "", err
 	}
 	before := c.sent()
+	c.running.starts()
 	tag, err := c.command(ctx, sql)
+	err = c.running.ends(err)
 	var pgErr *pgconn.PgError
 	if err != nil && c.ahead != nil && c.sent() == before && !errors.As(err, &pgErr) {
 		err = fmt.Errorf("%w: %w", ErrNotSent, err)
@@ -334,7 +341,10 @@ func (c *Conn) fit(ctx context.Context) bool {
 	return true
 }
 
-func (c *Conn) close() { _ = c.inner.Close() }
+func (c *Conn) close() {
+	c.shard.roster.remove(c)
+	_ = c.inner.Close()
+}
 
 // stmtRows closes the statement with its rows.
 type stmtRows struct {

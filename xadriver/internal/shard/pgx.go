@@ -31,7 +31,9 @@ func (c *Conn) Describe(ctx context.Context, sql string) (*Description, error) {
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
+	c.running.starts()
 	d, err := c.pgx.Conn().PgConn().Prepare(ctx, "", sql, nil)
+	err = c.running.ends(err)
 	if err != nil {
 		return nil, origin.Note(err, c.shard.name)
 	}
@@ -43,7 +45,9 @@ func (c *Conn) CopyIn(ctx context.Context, sql string, r io.Reader) error {
 	if c.pgx == nil {
 		return c.errNotPgx("COPY")
 	}
+	c.running.starts()
 	_, err := c.pgx.Conn().PgConn().CopyFrom(ctx, r, sql)
+	err = c.running.ends(err)
 	if err != nil && c.pgx.Conn().IsClosed() {
 		var pgErr *pgconn.PgError
 		if !errors.As(err, &pgErr) {
@@ -58,6 +62,8 @@ func (c *Conn) CopyFrom(ctx context.Context, table pgx.Identifier, columns []str
 	if c.pgx == nil {
 		return 0, c.errNotPgx("COPY")
 	}
+	c.running.starts()
 	n, err := c.pgx.Conn().CopyFrom(ctx, table, columns, rows)
+	err = c.running.ends(err)
 	return n, origin.Note(err, c.shard.name)
 }

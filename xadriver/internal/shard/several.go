@@ -26,7 +26,9 @@ func (c *Conn) CommandAnd(ctx context.Context, sql, query string) (tag string, r
 		return "", nil, err
 	}
 	before := c.sent()
+	c.running.starts()
 	results, err := c.pgx.Conn().PgConn().Exec(ctx, sql+";"+query).ReadAll()
+	err = c.running.ends(err)
 	if len(results) > 0 && results[0].Err == nil && results[0].CommandTag.String() != "" {
 		if len(results) > 1 && err == nil {
 			row = textRow(results[1])

@@ -42,6 +42,7 @@ type Shard struct {
 	alone     []int
 	pool      *puddle.Pool[*Conn]
 	parking   parking
+	roster    roster
 	epoch     atomic.Int64 // how often this process has changed tables
 	counts    counts
 
@@ -136,6 +137,7 @@ func (s *Shard) Dial(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.roster.remove(c)
 	return c.inner, nil
 }
 
@@ -173,6 +175,7 @@ func (s *Shard) connect(ctx context.Context) (*Conn, error) {
 	c.epoch = s.epoch.Load()
 	c.born(s.options.Lifetime)
 	s.counts.opened.Add(1)
+	s.roster.add(c)
 	return c, nil
 }
 

@@ -46,6 +46,9 @@ func (c *Conn) Timeline() uint32 {
 	return t
 }
 
+// ErrStandby says that a server is a standby, which is no shard.
+var ErrStandby = errors.New("the server is a standby")
+
 // primary accepts the server that is the shard: one that takes writes, and is not
 // known to have been followed by another.
 func (s *Shard) primary(ctx context.Context, conn *pgconn.PgConn, hosts int) error {
@@ -65,7 +68,7 @@ func (s *Shard) primary(ctx context.Context, conn *pgconn.PgConn, hosts int) err
 	r := results[0].Rows[0]
 	switch {
 	case string(r[1]) == "t":
-		return fmt.Errorf("shard %s: the server is a standby", s.name)
+		return fmt.Errorf("shard %s: %w", s.name, ErrStandby)
 	case string(r[0]) == "on" && hosts > 1:
 		return fmt.Errorf("shard %s: the server takes no writes", s.name)
 	}

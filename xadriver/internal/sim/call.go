@@ -30,11 +30,25 @@ const (
 	decideAbort
 	finishRecord
 	touchForeign // somebody finishes what is not ours: wrong at once
+	passPrepare  // PREPARE by way of the shard's gate
+	passCommit   // COMMIT by way of the shard's gate
+	takeTurn     // a reader waits until no other closes gates
+	giveTurn     // and lets another do so
+	closeGate    // a reader closes a shard's gate
+	openGate     // and opens it
+	listGate     // the session that keeps it closed lists what is prepared there
+	holders      // somebody asks who holds the gate
+	snapshot     // a reader's branch begins, and has its snapshot from now on; arg&3 is the shard
+	hurryCommit  // a resolver is asked to commit what is prepared
+	hurryAbort   // the same, to roll back
+	pause        // a reader waits a moment
 )
 
 var verbs = [...]string{
 	"ask", "COMMIT", "PREPARE", "COMMIT PREPARED", "ROLLBACK PREPARED", "ROLLBACK", "list",
 	"lookup", "unfinished", "decide commit", "decide abort", "finish record", "finish a foreign transaction",
+	"gate and PREPARE", "gate and COMMIT", "turn on", "turn over on", "close", "open", "list behind the gate of", "who holds", "snapshot",
+	"have it committed on", "have it rolled back on", "pause",
 }
 
 // op is a call: a verb and whom it concerns. For the register's decisions, arg is
@@ -47,7 +61,7 @@ type op struct {
 func (o op) String() string {
 	switch {
 	case o.onShard():
-		return verbs[o.verb] + " " + shardName(int(o.arg))
+		return verbs[o.verb] + " " + shardName(int(o.shard()))
 	case o.verb == decideCommit || o.verb == decideAbort:
 		return verbs[o.verb] + " {" + setName(o.arg) + "}"
 	default:
@@ -56,7 +70,15 @@ func (o op) String() string {
 }
 
 //go:norace
-func (o op) onShard() bool { return o.verb <= list || o.verb == touchForeign }
+func (o op) onShard() bool { return o.verb <= list || o.verb >= touchForeign && o.verb < pause }
+
+// passes tells requests that pass a gate.
+//
+//go:norace
+func (o op) passes() bool { return o.verb == passPrepare || o.verb == passCommit }
+
+//go:norace
+func (o op) shard() uint8 { return o.arg & (maxParts - 1) }
 
 // reads reports whether a call changes nothing where it arrives: then it is all the
 // same whether the request or its answer was lost.
@@ -64,7 +86,7 @@ func (o op) onShard() bool { return o.verb <= list || o.verb == touchForeign }
 //go:norace
 func (o op) reads() bool {
 	switch o.verb {
-	case ask, list, lookup, unfinished:
+	case ask, list, lookup, unfinished, listGate, holders, pause:
 		return true
 	default:
 		return false
@@ -95,6 +117,10 @@ func (o op) late() uint32 {
 			}
 		}
 		return 1 << 22
+	case passPrepare:
+		return 1 << (23 + o.arg)
+	case passCommit:
+		return 1 << (27 + o.arg)
 	default:
 		return 0
 	}
@@ -106,7 +132,7 @@ func (o op) late() uint32 {
 func lateOps(set uint32, voters uint8) []op {
 	var ops []op
 	for i := range uint8(maxParts) {
-		for _, o := range []op{{prepare, i}, {commitPlain, i}, {commitPrepared, i}, {rollbackPrepared, i}, {decideAbort, 1 << i}} {
+		for _, o := range []op{{prepare, i}, {commitPlain, i}, {commitPrepared, i}, {rollbackPrepared, i}, {decideAbort, 1 << i}, {passPrepare, i}, {passCommit, i}} {
 			if set&o.late() != 0 {
 				ops = append(ops, o)
 			}
@@ -140,12 +166,15 @@ const (
 	absent                  // nothing is prepared here
 	young                   // it is prepared, and looks young
 	old                     // it is prepared, and looks old
+	queued                  // the request waits at a gate
+	held                    // the gate was held for longer than the reader's patience
 	isRecord  answer = 0x40
 )
 
 var answers = [...]string{
 	"", "ok", "wrote", "refused", "lost", "no such prepared transaction", "busy", "commit", "abort",
 	"not stored", "ok, but not durable", "no record", "nothing prepared", "prepared, young", "prepared, old",
+	"waits", "held",
 }
 
 func (a answer) String() string {

@@ -64,7 +64,38 @@
 // The log is taken not to forget a record while somebody may still act on older
 // knowledge; that this matters is shown by one of the mutants.
 //
+// # Readers
+//
+// A [CutWorld] has readers as well: processes that run the real [cut.Keeper] to see all
+// shards as they were at one moment. Beside the transaction there is another writer, of
+// one shard, that begins when it has seen the transaction on some shard. Each shard has a
+// gate, which is a lock as PostgreSQL has them: a queue in which nobody overtakes whom he
+// conflicts with; the transaction's lock lasts from its PREPARE until it is over, through
+// restarts; a reader's ends with its session. A session that nobody is at the other end of
+// any more stays, in the queue or with its lock, until the shard misses it, whenever that
+// is. What becomes visible and what it locks are one event; so are a COMMIT of the other
+// writer and the passing of its gate.
+//
+// Beyond the faults above, readers die, shards open the gates of readers that live (their
+// session was idle for too long), and readers lose patience at any gate, at any time. The
+// bound of these is the [CutBudget]. Checked is, in every state, of each cut that was had:
+// it shows the transaction on all shards on which that wrote, or on none; it shows it if
+// the application was told "committed" before the cut was wanted; it never shows what the
+// other writer did without the transaction that he had seen. From every state a fair run is
+// followed: all cuts must be had, or have failed because something went wrong, all writers
+// end, and no gate stay closed; without faults nobody may need a backup's help for that,
+// and in worlds that are called patient no reader needs to lose patience: there is no circle.
+//
+// What a reader's process remembers from one attempt to close all gates to the next makes no
+// difference to what it does; so it is forgotten, and TestWhatAReaderForgetsIsNoState
+// compares with explorations in which it is not.
+//
 // # What was found
+//
+// Between readers and writers, this: two readers that close gates in different orders, and
+// two writers that wait at these gates, wait for each other in a circle, although readers
+// do not exclude each other, because nobody overtakes whom he conflicts with. Readers
+// therefore take turns.
 //
 // In the protocol, nothing that breaks R1 to R4. In the resolver's bookkeeping, this:
 // when two sweeps found an undecided transaction on two shards at once, the one that
@@ -74,7 +105,7 @@
 // the sweeps to interleave between their lookups and their decisions, and a shard that
 // fails after that.
 //
-// Two dozen mutants, mistakes that others have shipped among them, show that the checks
+// Some forty mutants, mistakes that others have shipped among them, show that the checks
 // bite: each is caught, and its test prints by which run.
 //
 // # Where this comes from

@@ -28,6 +28,20 @@ const (
 	restarts
 	straggles // a late request arrives
 	forgets   // the log drops a finished record
+
+	// What follows happens in worlds with readers only.
+	reaches     // a request comes to a gate, and waits there
+	passes      // a request takes effect, at a gate or elsewhere, and the answer is there
+	passesLost  // the same, but the answer is lost
+	dropped     // no answer will come: the connection has broken, or its context has ended
+	lateReaches // a late request of the transaction comes to a gate, and waits there
+	latePasses  // a late request of the transaction passes a gate
+	impatient   // a reader has waited at a gate for too long
+	wants       // a reader begins a cut
+	saw         // the other writer has seen the transaction, and begins to commit
+	dies        // a reader
+	misses      // a shard misses a reader that has gone, and opens the gate that it had closed
+	idles       // a shard opens the gate of a reader that lives
 )
 
 // name of a process.
@@ -135,6 +149,10 @@ func (x *explorer) enabledIn(s *state, p uint8, list []event) []event {
 				list = append(list, event{kind: kind, who: p, slot: slot, ans: a})
 			}
 		}
+		if proc.status[i] == queued {
+			faulty(requestLate, none)
+			continue
+		}
 		if proc.status[i] != none {
 			list = append(list, event{kind: replies, who: p, slot: slot})
 			if !c.op.reads() && proc.status[i] != lost {
@@ -143,6 +161,9 @@ func (x *explorer) enabledIn(s *state, p uint8, list []event) []event {
 			continue
 		}
 		for _, a := range x.w.options(s, c.op) {
+			if c.op.passes() {
+				break // that is for the gate to say: see cutWorld
+			}
 			list = append(list, event{kind: arrive, who: p, slot: slot, ans: a})
 			if x.w.Swift && !c.op.reads() && a != lost && a != notStored && a != unkept {
 				faulty(swiftLost, a)
@@ -249,7 +270,7 @@ func (x *explorer) apply(s *state, e event) state {
 		x.stimulate(&t, e.who, stimulus{answered, e.slot, lost})
 	case crashes:
 		for i, c := range x.calls(s, e.who) {
-			if s.procs[e.who].status[i] == none {
+			if status := s.procs[e.who].status[i]; status == none || status == queued {
 				t.late |= c.op.late()
 			}
 		}

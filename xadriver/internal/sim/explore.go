@@ -34,9 +34,9 @@ func (r *Result) String() string {
 type explorer struct {
 	w        *World
 	programs [2]*automaton // of the committing process, and of the backups
-	seen     table
-	from     []step // for each state seen
-	ended    table  // from where fair endings have been walked
+	seen     table[packed]
+	from     []step        // for each state seen
+	ended    table[packed] // from where fair endings have been walked
 	result   Result
 }
 

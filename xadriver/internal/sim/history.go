@@ -27,6 +27,9 @@ type history struct {
 	notes       []string
 	round       map[label][]string
 	exact       []string
+	held        string // of readers: the shards whose gates were held, as they came
+	await       string // and who held the one that it waits for, by its last look
+	pauses      int
 }
 
 func (h *history) answer(c *call, a answer) {
@@ -74,9 +77,12 @@ func (h *history) seen(p *Process) {
 func (p *Process) key() string {
 	h := &p.history
 	var b strings.Builder
-	if p.program.Exact {
+	switch {
+	case p.program.Exact:
 		b.WriteString(strings.Join(h.exact, " "))
-	} else {
+	case p.program.Read != nil:
+		h.readerKey(&b)
+	default:
 		at := p.active()
 		if at[byCoordinator] || !p.over {
 			slices.Sort(h.coordinator)
@@ -98,7 +104,7 @@ func (p *Process) key() string {
 			b.WriteByte('!')
 		}
 	}
-	fmt.Fprintf(&b, "|%v %v %v %v|%s", p.over, p.told, p.sweeping, len(p.timeouts), digest(p.memory))
+	fmt.Fprintf(&b, "|%v %v %v %v %v|%s", p.over, p.told, p.cuts, p.sweeping, len(p.timeouts), digest(p.memory))
 	return b.String()
 }
 

@@ -24,6 +24,8 @@ type node struct {
 	sweeping bool
 	timeouts bool // it has set bounds that can run out
 	settled  bool // Commit and all it began are over
+	cuts     [maxCuts]told
+	fresh    bool
 	memory   string
 	next     []edge
 	wrong    error // what the process itself did wrong
@@ -61,7 +63,7 @@ func (a *automaton) note(parent uint32, via stimulus) uint32 {
 	}
 	n := node{
 		told: p.told, sweeping: p.sweeping, timeouts: len(p.timeouts) > 0, memory: digest(p.memory),
-		parent: parent, via: via, settled: p.over,
+		parent: parent, via: via, settled: p.over, cuts: p.cuts, fresh: p.fresh,
 	}
 	for _, c := range p.waiting {
 		n.calls = append(n.calls, outstanding{c.op, c.by, c.ctx.Err() != nil})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing/synctest"
 
+	"github.com/xapg/xapg/xadriver/internal/cut"
 	"github.com/xapg/xapg/xadriver/internal/resolve"
 )
 
@@ -48,6 +49,7 @@ const (
 	sweeps                 // a resolver begins to sweep all shards
 	cancelled              // the application gives up: the context of Commit ends
 	timedOut               // the bounds that the coordinator has set are over
+	reads                  // the application wants a cut, in the slot
 )
 
 // Program is what runs in a process: the real code, or a mutant of it.
@@ -56,6 +58,8 @@ type Program struct {
 	Commit func(p *Process, ctx context.Context) error
 	// Sweep runs a resolver once over all shards.
 	Sweep func(p *Process, ctx context.Context)
+	// Read takes a cut: one of those that the process takes at once.
+	Read func(p *Process, ctx context.Context, member uint8) error
 	// Exact makes every order of answers a state of its own, for programs of which
 	// it is not known that the order within one process makes no difference.
 	Exact bool
@@ -85,13 +89,19 @@ type Process struct {
 	told     told
 	sweeping bool
 	history  history
+
+	keeper *cut.Keeper // of readers
+	cuts   [maxCuts]told
+	fresh  bool // a reader begins to close all gates, and has forgotten what was before
 }
 
 // newProcess starts one; it is called, as is all that follows, within a bubble.
 func newProcess(parts int, w [maxParts]wrote3, program Program, cancellable bool) *Process {
 	p := &Process{Parts: parts, wrote: w, program: program, labels: make(map[uint64]label), timeouts: make(map[int]context.CancelFunc)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	if program.Commit != nil {
+	if program.Read != nil {
+		p.over = true
+	} else if program.Commit != nil {
 		ctx := context.Background()
 		if cancellable {
 			ctx = p.ctx
@@ -145,7 +155,11 @@ func (p *Process) step(s stimulus) {
 	case answered:
 		c := p.waiting[s.slot]
 		p.waiting = slices.Delete(p.waiting, int(s.slot), int(s.slot)+1)
-		p.history.answer(c, s.ans)
+		if p.program.Read != nil {
+			p.history.read(c, s.ans)
+		} else {
+			p.history.answer(c, s.ans)
+		}
 		c.reply <- s.ans
 	case sweeps:
 		p.sweeping = true
@@ -155,6 +169,14 @@ func (p *Process) step(s stimulus) {
 			defer p.mu.Unlock()
 			p.sweeping = false
 			p.history.endRound()
+		}()
+	case reads:
+		p.history.note("wants " + strconv.Itoa(int(s.slot)))
+		go func() {
+			err := p.program.Read(p, p.ctx, s.slot)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.cuts[s.slot] = toldBy(err)
 		}()
 	case cancelled:
 		p.history.note("cancelled")
@@ -189,7 +211,11 @@ func (p *Process) settle() {
 	if len(p.waiting) > maxCalls {
 		panic("too many calls at once")
 	}
-	p.history.seen(p)
+	if p.program.Read != nil {
+		p.fresh = p.history.seenByReader(p)
+	} else {
+		p.history.seen(p)
+	}
 }
 
 // kill ends all that runs in the process.
@@ -203,6 +229,9 @@ func (p *Process) kill() {
 	p.mu.Unlock()
 	p.cancel()
 	synctest.Wait()
+	if k := p.keeperMade(); k != nil {
+		k.Close()
+	}
 }
 
 // learn notes that the calling goroutine, and those that it starts, sweep a shard.

@@ -41,3 +41,33 @@ func (w *World) Replay(schedule string) (*Violation, error) {
 	}
 	return x.endings(&s), nil
 }
+
+// Replay runs a schedule of a world with readers, likewise.
+func (w *CutWorld) Replay(schedule string) (*Violation, error) {
+	x := newCutExplorer(w)
+	defer x.close()
+	s := x.initial()
+	for i, want := range strings.Split(schedule, "; ") {
+		found := false
+		for _, e := range x.enabled(&s, nil) {
+			if x.say(&s, e) != want {
+				continue
+			}
+			t := x.apply(&s, e)
+			if v := x.check(&s, &t); v != nil {
+				return v, nil
+			}
+			s, found = t, true
+			break
+		}
+		if found {
+			continue
+		}
+		v := x.endings(&s)
+		if v == nil || v.Schedule[0] != want {
+			return nil, fmt.Errorf("event %d of the schedule, %q, cannot happen there", i+1, want)
+		}
+		return v, nil
+	}
+	return x.endings(&s), nil
+}

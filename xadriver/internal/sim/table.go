@@ -46,17 +46,23 @@ func (k *packed) unpack() (s state) {
 	return s
 }
 
+// hashed is what a table keeps.
+type hashed interface {
+	comparable
+	hash() uint64
+}
+
 // table is a set of states, numbered in the order in which they came. The states
 // themselves are kept, not hashes of them: no two are ever mixed up.
-type table struct {
+type table[K hashed] struct {
 	slots  []uint32 // number + 1; a power of two of them
-	states []packed
+	states []K
 }
 
 // add tells whether a state is new.
 //
 //go:norace
-func (t *table) add(k packed) bool {
+func (t *table[K]) add(k K) bool {
 	if 2*len(t.states) >= len(t.slots) {
 		t.grow()
 	}
@@ -74,7 +80,20 @@ func (t *table) add(k packed) bool {
 }
 
 //go:norace
-func (t *table) grow() {
+func (t *table[K]) has(k K) bool {
+	if len(t.states) == 0 {
+		return false
+	}
+	for i := k.hash(); ; i++ {
+		slot := t.slots[i&uint64(len(t.slots)-1)]
+		if slot == 0 || t.states[slot-1] == k {
+			return slot != 0
+		}
+	}
+}
+
+//go:norace
+func (t *table[K]) grow() {
 	t.slots = make([]uint32, max(1024, 4*len(t.slots)))
 	for n := range t.states {
 		i := t.states[n].hash()
@@ -86,9 +105,14 @@ func (t *table) grow() {
 }
 
 //go:norace
-func (k *packed) hash() uint64 {
+func (k packed) hash() uint64 {
+	return hashWords(k[:])
+}
+
+//go:norace
+func hashWords(words []uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
-	for _, w := range k {
+	for _, w := range words {
 		h = (h ^ w) * 0xff51afd7ed558ccd
 		h ^= h >> 32
 	}

@@ -144,12 +144,12 @@ func (w *World) writers() (set uint8) {
 //go:norace
 func (w *World) serve(s *state, o op, a answer) {
 	switch o.verb {
-	case commitPlain, prepare:
+	case commitPlain, prepare, passCommit, passPrepare:
 		switch {
 		case s.parts[o.arg] != open:
 		case a == refused:
 			s.parts[o.arg] = votedNo
-		case o.verb == prepare:
+		case o.verb == prepare || o.verb == passPrepare:
 			s.parts[o.arg] = prepared
 		default:
 			s.parts[o.arg] = done
@@ -199,7 +199,7 @@ func (w *World) options(s *state, o op) []answer {
 			return []answer{wrote}
 		}
 		return []answer{ok}
-	case commitPlain, prepare:
+	case commitPlain, prepare, passCommit, passPrepare:
 		switch {
 		case at != open: // its connection broke
 			return []answer{lost}
@@ -259,7 +259,7 @@ func (w *World) options(s *state, o op) []answer {
 func (w *World) tidy(s *state) {
 	for _, o := range lateOps(s.late, w.writers()) {
 		switch o.verb {
-		case prepare, commitPlain:
+		case prepare, commitPlain, passPrepare, passCommit:
 			if s.parts[o.arg] == open {
 				continue
 			}
@@ -280,9 +280,16 @@ func (w *World) tidy(s *state) {
 	}
 	if !s.procs[0].alive {
 		for i := range w.Parts {
-			if s.parts[i] == open && s.late&(op{prepare, uint8(i)}.late()|op{commitPlain, uint8(i)}.late()) == 0 {
+			if s.parts[i] == open && s.late&unborn(uint8(i)) == 0 {
 				s.parts[i] = neverMade
 			}
 		}
 	}
+}
+
+// unborn are the late requests that keep an open branch waiting for them.
+//
+//go:norace
+func unborn(i uint8) uint32 {
+	return op{prepare, i}.late() | op{commitPlain, i}.late() | op{passPrepare, i}.late() | op{passCommit, i}.late()
 }
