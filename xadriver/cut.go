@@ -68,11 +68,11 @@ func (c *Connector) openGates() {
 
 // gated reports whether writers pass gates: there are several shards, and all of them
 // are reached through pgx.
-func (cfg *Config) gated() bool {
-	if cfg.ConsistentReads == readsOff || len(cfg.Shards) < 2 {
+func (c *Config) gated() bool {
+	if c.ConsistentReads == readsOff || len(c.Shards) < 2 {
 		return false
 	}
-	for _, s := range cfg.Shards {
+	for _, s := range c.Shards {
 		if s.Connector == nil {
 			continue
 		}
