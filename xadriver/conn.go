@@ -34,6 +34,7 @@ type Conn struct {
 	report  *Report       // of the statement that runs, where somebody traces
 	asked   asked         // what it has asked
 	asking  string        // the text that runs
+	vague   bool          // any shard can answer it
 	sent    atomic.Bool   // something of the call that runs was sent, and may have been done
 	lent    []*shard.Conn // to the application, until it uses the connection for anything else
 	closed  bool

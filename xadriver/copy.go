@@ -76,6 +76,9 @@ func (c *Conn) copyFrom(ctx context.Context, table string, columns []string, sou
 		err = c.commit(ctx)
 	}
 	if err != nil {
+		if ended := ctx.Err(); ended != nil && state(err) == "57014" {
+			err = fmt.Errorf("%w: %w", ended, err) // the server says no more than that it was told so
+		}
 		return 0, c.public(c.honest(ctx, err))
 	}
 	return n, nil

@@ -202,7 +202,6 @@ func (c *Conn) snapshots() bool {
 
 // cut takes the transaction's snapshots of all shards, so that they are one state.
 func (c *Conn) cut(ctx context.Context) error {
-	c.tell("cut")
 	txn := c.txn
 	for _, sh := range c.connector.shards {
 		if _, err := txn.Branch(ctx, sh); err != nil {

@@ -66,23 +66,23 @@ func TestTheStrongestOfTheServersLevelsCounts(t *testing.T) {
 	assert.Equal(t, repeatableRead, d.strongest())
 }
 
-func TestBeginningsAreForgottenWhenTheyProveToNeedOneShard(t *testing.T) {
+func TestABeginningThatNeedsOneShardIsKnownAsSuchUntilItNeedsSeveral(t *testing.T) {
 	var b beginnings
-	assert.False(t, b.known("x"))
+	assert.False(t, b.narrow("x"), "nothing is known: it takes its turn")
 	b.spared("x")
-	b.again("x")
-	assert.False(t, b.known("x"), "who took a turn for another reason teaches nothing")
-	b.note("x")
+	assert.True(t, b.narrow("x"), "the first one did with one shard")
+	b.needed("x")
+	assert.False(t, b.narrow("x"))
 	for range forgetAfter - 1 {
 		b.spared("x")
 	}
-	assert.True(t, b.known("x"))
-	b.again("x")
+	assert.False(t, b.narrow("x"))
+	b.needed("x")
 	for range forgetAfter - 1 {
 		b.spared("x")
 	}
-	assert.True(t, b.known("x"), "one that needed several begins the count anew")
+	assert.False(t, b.narrow("x"), "one that needed several begins the count anew")
 	b.spared("x")
-	assert.False(t, b.known("x"))
-	assert.False(t, b.known("y"))
+	assert.True(t, b.narrow("x"))
+	assert.False(t, b.narrow("y"))
 }

@@ -109,6 +109,7 @@ func (c *Conn) statement(ctx context.Context, s call) (driver.Rows, driver.Resul
 	if err != nil {
 		return nil, nil, c.failed(c.unreadable(ctx, s, err))
 	}
+	c.vague = target.Mode == plan.Any
 	if own, err := c.isolate(ctx, s, target); err != nil {
 		return nil, nil, c.failed(err)
 	} else if own {

@@ -22,9 +22,11 @@ import (
 // being committed on both shards, and the other, later, not yet.)
 //
 // Which transactions need several shards is not known when they begin. One that begins
-// on one shard and then needs another has no turn, and snapshots that are not one state;
-// it fails as one that could not be serialized, and what it began with is remembered:
-// transactions that begin so take their turn at once.
+// with something new takes its turn; what it began with is remembered, and where that
+// was found to do with one shard, the next ones keep to one shard and take none. Such a
+// one that needs another shard after all has no turn, and snapshots that are not one state;
+// it fails as one that could not be serialized, and transactions that begin so take their
+// turn at once again.
 
 // scope is how much of the cluster a transaction may see, above READ COMMITTED.
 type scope struct {
@@ -161,7 +163,8 @@ func (c *Conn) admit(ctx context.Context, sh *shard.Shard) error {
 		t.wide = true
 	case t.shard == 0:
 		t.begins(c)
-		t.wide = c.connector.gates != nil && (t.ready || c.connector.beginnings.known(t.key))
+		// What any shard could answer says nothing of the shards that come.
+		t.wide = c.connector.gates != nil && (t.ready || c.vague || !c.connector.beginnings.narrow(t.key))
 		if !t.wide {
 			t.shard = sh.Index() + 1
 		}
@@ -215,7 +218,7 @@ func (t *scope) over() {
 		return
 	}
 	if bits.OnesCount64(t.used) > 1 {
-		t.learner.again(t.key)
+		t.learner.needed(t.key)
 	} else {
 		t.learner.spared(t.key)
 	}
@@ -236,7 +239,6 @@ func (c *Conn) takeTurn(ctx context.Context) error {
 	if err := c.connector.gateOf(ctx, home); err != nil {
 		return err
 	}
-	c.tell("turn")
 	b, err := c.txn.Lead(ctx, home, ownTurn)
 	if err != nil {
 		return c.unturned(err)

@@ -24,7 +24,7 @@ func (c *Conn) unturned(err error) error {
 // needs another.
 func (c *Conn) needsTurn(shards []int) error {
 	t := &c.txn.scope
-	c.connector.beginnings.note(t.key)
+	c.connector.beginnings.needed(t.key)
 	first, other := c.connector.shards[t.shard-1].Name(), ""
 	for _, at := range shards {
 		if at != t.shard-1 {

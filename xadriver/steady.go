@@ -34,7 +34,6 @@ func onlyReads(s *plan.Statement) bool {
 // atOnce asks each part what of says, within the transaction, so that their answers are
 // of one moment.
 func (c *Conn) atOnce(ctx context.Context, parts []part, of func(*part) call) error {
-	c.tell("cut")
 	calls := make([]call, len(parts))
 	for i := range parts {
 		calls[i] = of(&parts[i])
