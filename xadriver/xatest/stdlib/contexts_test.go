@@ -145,9 +145,12 @@ func TestACancelledStatementEnds(t *testing.T) {
 func TestADeadlineEndsAStatement(t *testing.T) {
 	for _, mode := range []pgx.QueryExecMode{modes[0], modes[4]} {
 		everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
+			// The deadline is neither for connecting nor for reading the catalog.
+			_, err := db.ExecContext(t.Context(), "SELECT pg_sleep(0) FROM "+table+" WHERE id = $1", 1)
+			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			_, err := db.ExecContext(ctx, "SELECT pg_sleep(60) FROM "+table+" WHERE id = $1", 1)
+			_, err = db.ExecContext(ctx, "SELECT pg_sleep(60) FROM "+table+" WHERE id = $1", 1)
 			canceled(t, err, context.DeadlineExceeded)
 			assert.Empty(t, asked(t.Context(), db, "SELECT 1").Error)
 		})
