@@ -148,8 +148,10 @@ func TestOperatorsSeeCircles(t *testing.T) {
 	assert.Contains(t, errs, "wait for each other: 1")
 	assert.Contains(t, out, "1, its victim")
 	cancel()
-	require.Error(t, <-over)
-	require.Error(t, <-over)
+	// Where one is stopped first, the other may still get what it waited for.
+	if one, other := <-over, <-over; one == nil {
+		require.Error(t, other)
+	}
 }
 
 func TestWhoWaitsOnTheOtherShardsIsSeenWhenOneIsAway(t *testing.T) {
