@@ -155,7 +155,7 @@ func (c *Conn) passes(s call) bool {
 	if c.connector.gates == nil || !s.Writes && !s.MayWrite && !s.Opaque {
 		return false
 	}
-	return countsRows(s.Class) || s.Class == plan.Truncate
+	return countsRows(s.Class) || s.Class == plan.Truncate || s.Class == plan.Explain // ANALYZE runs it
 }
 
 // branch is the transaction's part on a shard, for a statement that needs it. The
@@ -216,13 +216,16 @@ func (c *Conn) cut(ctx context.Context) error {
 		if taken { // the gates had opened too early
 			return c.retake(ctx)
 		}
-		taken = true
-		err := <-begun
-		begun = nil
-		if err == nil {
-			err = fix(ctx, txn)
+		select {
+		case err := <-begun:
+			begun, taken = nil, true
+			if err != nil {
+				return err
+			}
+			return fix(ctx, txn)
+		case <-ctx.Done(): // nobody is kept waiting for a shard that does not answer
+			return ctx.Err()
 		}
-		return err
 	})
 	if begun != nil {
 		if berr := <-begun; berr != nil && err == nil {

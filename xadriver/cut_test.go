@@ -258,3 +258,47 @@ func TestWhatIsDeferredIsDoneBeforeTheGateIsPassed(t *testing.T) {
 		require.NoError(t, tx.Commit())
 	}
 }
+
+// What writes nothing has no gate to pass, and a session that writes nothing may say so.
+func TestASessionThatOnlyReadsMayCallFunctions(t *testing.T) {
+	b := openBank(t, 2)
+	_, err := b.Exec("CREATE FUNCTION said() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'")
+	require.NoError(t, err)
+	conn, err := b.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "SET default_transaction_read_only = on")
+	require.NoError(t, err)
+	var n int
+	require.NoError(t, conn.QueryRowContext(t.Context(), "/* xapg:shard=s1 */ SELECT said()").Scan(&n))
+	assert.Equal(t, 1, n)
+	_, err = conn.ExecContext(t.Context(), "INSERT INTO accounts (owner) VALUES ('a')")
+	var state interface{ SQLState() string }
+	require.ErrorAs(t, err, &state)
+	assert.Equal(t, "25006", state.SQLState())
+}
+
+// Whoever has read enough of a statement with a cut may ask the same again.
+func TestAStatementWithACutCanBeLeftAndAskedAgain(t *testing.T) {
+	b := openBank(t, 2, "consistent_reads=statement")
+	for _, name := range owners(t, b) {
+		_, err := b.Exec("INSERT INTO accounts (owner, balance) VALUES ($1, 1)", name)
+		require.NoError(t, err)
+	}
+	tx, err := b.Begin()
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		rows, err := tx.QueryContext(ctx, "SELECT balance FROM accounts")
+		require.NoError(t, err)
+		require.True(t, rows.Next())
+		require.True(t, rows.Next())
+		require.False(t, rows.Next())
+		cancel()
+		_ = rows.Close()
+	}
+	list, err := allBalances(t.Context(), tx)
+	require.NoError(t, err)
+	assert.Equal(t, 2, sum(list))
+}

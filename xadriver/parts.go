@@ -30,10 +30,24 @@ func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error
 			parts[i].branch = b
 		}
 	}
+	all := c.each
 	if c.txn != nil && len(parts) > 1 && c.steady(of(&parts[0]).Statement) {
-		return c.atOnce(ctx, parts, of)
+		all = c.atOnce
 	}
-	err := branch.Each(pointers(parts), func(p *part) (err error) {
+	err := all(ctx, parts, of)
+	if err != nil {
+		for _, p := range parts {
+			if p.rows != nil {
+				_ = p.rows.Close()
+			}
+		}
+	}
+	return err
+}
+
+// each asks all parts at once, of which each answers as of when it was reached.
+func (c *Conn) each(ctx context.Context, parts []part, of func(*part) call) error {
+	return branch.Each(pointers(parts), func(p *part) (err error) {
 		if p.branch != nil {
 			p.rows, p.result, err = c.on(ctx, p.branch, of(p))
 		} else {
@@ -47,14 +61,6 @@ func (c *Conn) ask(ctx context.Context, parts []part, of func(*part) call) error
 		}
 		return notRetried(p.shard, err)
 	})
-	if err != nil {
-		for _, p := range parts {
-			if p.rows != nil {
-				_ = p.rows.Close()
-			}
-		}
-	}
-	return err
 }
 
 // moment adds the time at which the statement's transaction began on home, where

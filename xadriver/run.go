@@ -332,7 +332,7 @@ func (c *Conn) single(ctx context.Context, s call, sh *shard.Shard) (driver.Rows
 		if err != nil {
 			return nil, nil, err
 		}
-		if passes {
+		if passes && !conn.ReadOnly() {
 			conn.Behind(cut.PassAlone)
 		}
 		rows, res, err := c.onConn(ctx, s, conn)

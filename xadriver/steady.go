@@ -114,6 +114,9 @@ func (f *fetched) Close() error {
 	if err := f.Rows.Close(); err != nil || f.branch.Conn().Status() != shard.InTxn {
 		return err
 	}
-	_, err := f.branch.Command(f.ctx, "CLOSE "+f.cursor)
+	// Whoever has read enough ends his context, and may ask the same again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.ctx), callTimeout)
+	defer cancel()
+	_, err := f.branch.Command(ctx, "CLOSE "+f.cursor)
 	return err
 }

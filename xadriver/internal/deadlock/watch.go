@@ -55,8 +55,7 @@ func Start(o Options) *Watch {
 	w := &Watch{options: o, servers: make(map[string]Server), seen: make(map[*shard.Conn]sight)}
 	// The victim's own process may see the circle later than others do: it looks when the
 	// victim has waited for long enough, and not when the circle was closed.
-	const ownGrace = 2 * time.Second
-	w.detector = &Detector{Mine: w.mine, Grace: o.Timeout + ownGrace, Fresh: freshEnough, Answer: answerTime, Clock: time.Now, Broken: o.Broken, Pause: func(ctx context.Context) error {
+	w.detector = &Detector{Mine: w.mine, Grace: o.Timeout + longer, Fresh: freshEnough, Answer: answerTime, Clock: time.Now, Broken: o.Broken, Pause: func(ctx context.Context) error {
 		return pause(ctx, betweenTwo)
 	}}
 	for _, sh := range o.Asking {

@@ -158,6 +158,12 @@ func (b *behind) flush(msg []byte) []byte {
 	return all
 }
 
+// ReadOnly reports whether transactions of the session write nothing that lasts, unless
+// they say otherwise, as far as the server tells (PostgreSQL 14 and later do).
+func (c *Conn) ReadOnly() bool {
+	return c.pgx != nil && c.pgx.Conn().PgConn().ParameterStatus("default_transaction_read_only") == "on"
+}
+
 // Behind lets a statement run behind the next one, in its implicit transaction; see
 // behind. It does nothing where statements cannot travel with others.
 func (c *Conn) Behind(sql string) {
