@@ -17,15 +17,16 @@ import (
 // has aborted its transaction, finished it, and forgotten that. Its own "commit" is then
 // the only one that the register holds.
 func TestAProcessThatSleptThroughItsOwnTransactionDoesNotSayThatItIsCommitted(t *testing.T) {
-	b := openBank(t, 2, "retain=200ms")
+	b := openBank(t, 2)
 	log, err := sqlitelog.Open(t.Context(), b.log, sqlitelog.Options{Cluster: "bank"})
 	require.NoError(t, err)
 	defer log.Close()
 	s := &stepper{}
-	slow := openStepped(t, b.dsn, s, func(c *xadriver.Config) { c.NoResolver = true })
+	slow := openStepped(t, b.dsn+" retain=200ms", s, func(c *xadriver.Config) { c.NoResolver = true })
 	require.NoError(t, slow.PingContext(t.Context()))
 	s.arm("before_decide", func() {
-		backup := openStepped(t, b.dsn+" resolve_after=100ms resolve_every=100ms", nil, nil)
+		backup := openStepped(t, b.dsn+" retain=200ms resolve_after=100ms resolve_every=100ms", nil, nil)
+		defer backup.Close() // it is to forget no more than that
 		assert.NoError(t, backup.PingContext(t.Context()))
 		assert.Eventually(t, func() bool {
 			records, err := log.Records(t.Context(), uuid.Nil, 100)

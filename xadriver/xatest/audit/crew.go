@@ -105,7 +105,7 @@ func (c *crew) employ(role string, slot, many int, chains [][]int64) {
 			}
 			c.mu.Unlock()
 			if err == nil {
-				<-p.dead
+				<-p.Dead()
 				if why := p.trouble(); why != "" {
 					err = fmt.Errorf("%s %d: %s", role, slot, why)
 				}
@@ -134,7 +134,7 @@ func (c *crew) dismiss() {
 	c.mu.Lock()
 	c.over = true
 	for _, p := range c.current {
-		p.finish()
+		p.End()
 	}
 	c.mu.Unlock()
 	done := make(chan struct{})
@@ -147,7 +147,7 @@ func (c *crew) dismiss() {
 	c.mu.Lock()
 	for key, p := range c.current {
 		select {
-		case <-p.dead:
+		case <-p.Dead():
 		default:
 			c.broken = errors.Join(c.broken, fmt.Errorf("%s does not end", key))
 			p.kill()
@@ -196,7 +196,7 @@ func (c *crew) kill(role string, slot int, point string) {
 		return
 	}
 	if point != "" {
-		p.order(point)
+		p.Tell(point) // to end there
 		return
 	}
 	c.crashes[role]++

@@ -95,7 +95,7 @@ func (s *stage) torment(ctx context.Context, d time.Duration) {
 		case <-time.After(5 * time.Millisecond):
 		}
 		for i, p := range s.crew {
-			if p.isDead() {
+			if p.IsDead() {
 				s.crashes["processes that killed themselves in a commit"]++
 				s.mourn(i, false)
 			}
@@ -135,7 +135,7 @@ func (s *stage) mourn(i int, killed bool) {
 	if killed {
 		s.crashes["processes killed"]++
 	}
-	<-p.dead
+	<-p.Dead()
 	s.complain(p)
 	if err := s.start(i); err != nil {
 		s.troubles = append(s.troubles, "a process could not be started: "+err.Error())
@@ -168,7 +168,7 @@ func (s *stage) dismiss() {
 	const limit = 60 * time.Second // long after every client's patience
 	for _, p := range s.crew {
 		if p != nil {
-			p.end()
+			p.End()
 		}
 	}
 	for _, p := range s.crew {
@@ -176,11 +176,11 @@ func (s *stage) dismiss() {
 			continue
 		}
 		select {
-		case <-p.dead:
+		case <-p.Dead():
 		case <-time.After(limit):
 			p.kill()
-			<-p.dead
-			s.troubles = append(s.troubles, "a process does not end: "+tail(p.stderr))
+			<-p.Dead()
+			s.troubles = append(s.troubles, "a process does not end: "+p.Tail())
 		}
 		s.complain(p)
 	}

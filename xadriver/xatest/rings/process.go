@@ -1,97 +1,59 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/xapg/xapg/xadriver/xatest/spawn"
 )
 
 // process is one child, from its start to its end.
 type process struct {
 	spec
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser
-	stderr string
-	ready  chan struct{} // closed when it has said hello
-	dead   chan struct{} // closed when it has ended and all it said is heard
+	*spawn.Child
+	ready chan struct{} // closed when it has said hello
 
-	writing sync.Mutex
-	mu      sync.Mutex
-	failed  string // why it could not go on
-	over    bool   // it is to end by itself
+	mu     sync.Mutex
+	failed string // why it could not go on
+	over   bool   // it is to end by itself
 }
 
 // launch starts this program again, as a child.
-func launch(s spec, dir string, hear func(event)) (*process, error) {
-	raw, err := json.Marshal(s)
+func launch(s spec, dir string, hear func(event)) (p *process, err error) {
+	p = &process{spec: s, ready: make(chan struct{})}
+	p.Child, err = spawn.Start(spawn.Options{Variable: childEnv, Spec: s, Stderr: filepath.Join(dir, fmt.Sprintf("%d.stderr", s.Slot))})
 	if err != nil {
 		return nil, err
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	p := &process{spec: s, ready: make(chan struct{}), dead: make(chan struct{}), stderr: filepath.Join(dir, fmt.Sprintf("%d.stderr", s.Slot))}
-	stderr, err := os.Create(p.stderr)
-	if err != nil {
-		return nil, err
-	}
-	defer stderr.Close()
-	p.cmd = exec.Command(exe)
-	p.cmd.Env = append(os.Environ(), childEnv+"="+string(raw))
-	p.cmd.Stderr = stderr
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	go p.listen(out, hear)
+	p.Listen(func(line []byte) { p.heard(line, hear) }, p.ended)
 	return p, nil
 }
 
-// listen hears what the child says, until its end.
-func (p *process) listen(out io.Reader, hear func(event)) {
-	defer close(p.dead)
-	lines := bufio.NewReaderSize(out, 1<<16)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			break
-		}
-		var e event
-		if err := json.Unmarshal(line, &e); err != nil {
-			p.fail("it said " + strings.TrimSpace(string(line)))
-			continue
-		}
-		switch e.E {
-		case saysHello:
-			close(p.ready)
-		case saysFailed:
-			p.fail(e.Err)
-		default:
-			hear(e)
-		}
+func (p *process) heard(line []byte, hear func(event)) {
+	var e event
+	if err := json.Unmarshal(line, &e); err != nil {
+		p.fail("it said " + string(line))
+		return
 	}
-	err := p.cmd.Wait()
+	switch e.E {
+	case saysHello:
+		close(p.ready)
+	case saysFailed:
+		p.fail(e.Err)
+	default:
+		hear(e)
+	}
+}
+
+func (p *process) ended(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.stdin.Close()
 	if p.failed == "" && (err != nil || !p.over) {
-		p.failed = fmt.Sprintf("it ended with %v: %s", err, tail(p.stderr))
+		p.failed = fmt.Sprintf("it ended with %v: %s", err, p.Tail())
 	}
 }
 
@@ -107,9 +69,7 @@ func (p *process) tell(o order) {
 	if err != nil {
 		panic(err) // all of its fields can be marshaled
 	}
-	p.writing.Lock()
-	defer p.writing.Unlock()
-	_, _ = p.stdin.Write(append(line, '\n'))
+	p.Tell(string(line))
 }
 
 // awaitReady waits until the child is ready.
@@ -117,10 +77,10 @@ func (p *process) awaitReady() error {
 	select {
 	case <-p.ready:
 		return nil
-	case <-p.dead:
+	case <-p.Dead():
 		return p.trouble()
 	case <-time.After(time.Minute):
-		return fmt.Errorf("application %d does not begin: %s", p.Slot, tail(p.stderr))
+		return fmt.Errorf("application %d does not begin: %s", p.Slot, p.Tail())
 	}
 }
 
@@ -129,12 +89,12 @@ func (p *process) end() error {
 	p.mu.Lock()
 	p.over = true
 	p.mu.Unlock()
-	_ = p.stdin.Close()
+	p.End()
 	select {
-	case <-p.dead:
+	case <-p.Dead():
 	case <-time.After(time.Minute):
-		_ = p.cmd.Process.Kill()
-		<-p.dead
+		_ = p.Kill()
+		<-p.Dead()
 	}
 	return p.trouble()
 }
@@ -144,24 +104,11 @@ func (p *process) trouble() error {
 	p.mu.Lock()
 	failed := p.failed
 	p.mu.Unlock()
-	b, _ := os.ReadFile(p.stderr)
-	for _, sign := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
-		if i := bytes.Index(b, []byte(sign)); i >= 0 {
-			failed = string(b[i:min(len(b), i+6000)])
-		}
+	if broken := p.Broken(); broken != "" {
+		failed = broken
 	}
 	if failed == "" {
 		return nil
 	}
 	return errors.New("application " + fmt.Sprint(p.Slot) + ": " + failed)
-}
-
-// tail is the end of a file.
-func tail(path string) string {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	const most = 6000
-	return string(b[max(0, len(b)-most):])
 }

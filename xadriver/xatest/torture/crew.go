@@ -57,7 +57,7 @@ func (c *crew) employ(d duty) {
 				c.report.violate(vBroken, "a process could not be started: %v", err)
 				return
 			}
-			<-p.dead
+			<-p.Dead()
 			c.mourn(p)
 			if d.once {
 				return
@@ -97,7 +97,7 @@ func (c *crew) start(d duty) (*process, error) {
 	}
 	c.current[place(d.role, d.slot)] = p
 	if c.order != "" {
-		p.tell(c.order)
+		p.Tell(c.order)
 	}
 	c.report.count(&c.report.starts, string(d.role))
 	return p, nil
@@ -134,7 +134,7 @@ func plain(point string) string {
 // mourn notes how a process ended.
 func (c *crew) mourn(p *process) {
 	f := p.fate()
-	if trouble := p.trouble(); trouble != "" {
+	if trouble := p.Broken(); trouble != "" {
 		c.report.violate(vBroken, "%s %d: %s", p.Role, p.Slot, trouble)
 	}
 	switch {
@@ -162,7 +162,7 @@ func (c *crew) living() (list []*process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.current {
-		if !p.isDead() {
+		if !p.IsDead() {
 			list = append(list, p)
 		}
 	}
@@ -175,7 +175,7 @@ func (c *crew) broadcast(order string) {
 	c.order = order
 	c.mu.Unlock()
 	for _, p := range c.living() {
-		p.tell(order)
+		p.Tell(order)
 	}
 }
 
@@ -194,7 +194,7 @@ func (c *crew) pause() {
 			}
 			if !asked[p] {
 				asked[p] = true
-				p.tell(doPause)
+				p.Tell(doPause)
 			}
 		}
 		if left == 0 {
@@ -203,8 +203,8 @@ func (c *crew) pause() {
 		if time.Now().After(limit) {
 			for _, p := range c.living() {
 				if p.works() && !p.isPaused() {
-					p.signal(syscall.SIGQUIT)
-					<-p.dead
+					p.Signal(syscall.SIGQUIT)
+					<-p.Dead()
 					c.report.violate(vHang, "%s %d does not end its transactions:\n%s", p.Role, p.Slot, p.fate().failed)
 				}
 			}
@@ -232,10 +232,10 @@ func (c *crew) dismiss() {
 	}
 	for _, p := range c.living() {
 		select {
-		case <-p.dead:
+		case <-p.Dead():
 		case <-time.After(pauseLimit):
-			p.signal(syscall.SIGQUIT)
-			<-p.dead
+			p.Signal(syscall.SIGQUIT)
+			<-p.Dead()
 			c.report.violate(vHang, "%s %d does not end:\n%s", p.Role, p.Slot, p.fate().failed)
 		}
 	}
@@ -243,7 +243,7 @@ func (c *crew) dismiss() {
 	// One that a keeper had just started.
 	for _, p := range c.living() {
 		p.end()
-		<-p.dead
+		<-p.Dead()
 	}
 }
 

@@ -110,12 +110,12 @@ func (j *injector) kill(as role, slot int) bool {
 
 func (j *injector) freeze(slot int, d time.Duration) bool {
 	p := j.at(application, slot)
-	if p == nil || p.isDead() {
+	if p == nil || p.IsDead() {
 		return false
 	}
-	p.signal(syscall.SIGSTOP)
+	p.Signal(syscall.SIGSTOP)
 	time.Sleep(d)
-	p.signal(syscall.SIGCONT)
+	p.Signal(syscall.SIGCONT)
 	return true
 }
 

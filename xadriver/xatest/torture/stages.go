@@ -73,13 +73,13 @@ func (t *torture) alone(ctx context.Context) error {
 		}
 		for _, p := range first {
 			select {
-			case <-p.dead:
+			case <-p.Dead():
 				continue
 			case <-limit:
 				limit = time.After(0)
 			}
 			p.kill()
-			<-p.dead
+			<-p.Dead()
 		}
 		time.Sleep(time.Duration(t.r.IntN(1500)) * time.Millisecond)
 		next = time.Now()
