@@ -32,7 +32,7 @@ type Config struct {
 	Buckets int              // of hash placement: a power of two; 4096 by default
 
 	ConsistentReads string        // what sees one state of all shards: snapshot, statement or off
-	CutShare        int           // percent of the time in which readers of this process may keep writers waiting; 5
+	CutShare        int           // percent of the time in which readers of this process may keep writers waiting; 4
 	CutWait         time.Duration // how long a cut through all shards may take; 15s
 
 	// DeadlockTimeout is how long a statement runs before it is looked whether it waits in

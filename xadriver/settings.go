@@ -32,7 +32,7 @@ var settings = []Setting{
 		func(c *Config) *int { return &c.Buckets }),
 	choice("consistent_reads", "what sees one state of all shards: a REPEATABLE READ transaction (snapshot); each statement as well (statement); nothing (off); the same in all programs of a cluster",
 		func(c *Config) *string { return &c.ConsistentReads }, readsSnapshot, readsStatement, readsOff),
-	number("cut_share", "a number, of percent", 5, "for which part of the time readers of this process may keep writers waiting who want to commit, where cuts are wanted all the time: those that wait share the next one; 100 for no limit",
+	number("cut_share", "a number, of percent", 4, "for which part of the time readers of this process may keep writers waiting who want to commit, where cuts are wanted all the time: those that wait share the next one; 100 for no limit",
 		func(c *Config) *int { return &c.CutShare }),
 	duration("cut_wait", "15s", "how long it may take until a transaction or statement sees one state of all shards, where transactions in doubt stand in the way; off for no limit",
 		func(c *Config) *time.Duration { return &c.CutWait }),

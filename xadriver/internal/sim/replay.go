@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,59 +16,43 @@ func (v *Violation) String() string { return strings.Join(v.Schedule, "; ") }
 func (w *World) Replay(schedule string) (*Violation, error) {
 	x := newExplorer(w)
 	defer x.close()
-	s := x.initial()
-	for i, want := range strings.Split(schedule, "; ") {
-		found := false
-		for _, e := range x.enabled(&s, nil) {
-			if x.say(&s, e) != want {
-				continue
-			}
-			t := x.apply(&s, e)
-			if v := x.check(&s, &t); v != nil {
-				return v, nil
-			}
-			s, found = t, true
-			break
-		}
-		if found {
-			continue
-		}
-		// What is no event is the beginning of an ending.
-		v := x.endings(&s)
-		if v == nil || v.Schedule[0] != want {
-			return nil, fmt.Errorf("event %d of the schedule, %q, cannot happen there", i+1, want)
-		}
-		return v, nil
-	}
-	return x.endings(&s), nil
+	return replay[state](x, schedule)
 }
 
 // Replay runs a schedule of a world with readers, likewise.
 func (w *CutWorld) Replay(schedule string) (*Violation, error) {
 	x := newCutExplorer(w)
 	defer x.close()
+	return replay[cutState](x, schedule)
+}
+
+// player is an explorer of either kind of world, whose states are S.
+type player[S any] interface {
+	initial() S
+	enabled(s *S, list []event) []event
+	say(s *S, e event) string
+	apply(s *S, e event) S
+	check(before, s *S) *Violation
+	endings(s *S) *Violation
+}
+
+func replay[S any](x player[S], schedule string) (*Violation, error) {
 	s := x.initial()
 	for i, want := range strings.Split(schedule, "; ") {
-		found := false
-		for _, e := range x.enabled(&s, nil) {
-			if x.say(&s, e) != want {
-				continue
+		list := x.enabled(&s, nil)
+		at := slices.IndexFunc(list, func(e event) bool { return x.say(&s, e) == want })
+		if at < 0 { // what is no event is the beginning of an ending
+			v := x.endings(&s)
+			if v == nil || v.Schedule[0] != want {
+				return nil, fmt.Errorf("event %d of the schedule, %q, cannot happen there", i+1, want)
 			}
-			t := x.apply(&s, e)
-			if v := x.check(&s, &t); v != nil {
-				return v, nil
-			}
-			s, found = t, true
-			break
+			return v, nil
 		}
-		if found {
-			continue
+		t := x.apply(&s, list[at])
+		if v := x.check(&s, &t); v != nil {
+			return v, nil
 		}
-		v := x.endings(&s)
-		if v == nil || v.Schedule[0] != want {
-			return nil, fmt.Errorf("event %d of the schedule, %q, cannot happen there", i+1, want)
-		}
-		return v, nil
+		s = t
 	}
 	return x.endings(&s), nil
 }
