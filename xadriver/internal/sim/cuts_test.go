@@ -41,7 +41,8 @@ var cutWorlds = []CutWorld{
 	{World: World{Name: "a shard on which it only read", Parts: []wrote3{MaybeReader, MaybeWriter, Writer}}, Shards: 3, Other: -1, Cuts: 1, Limits: CutBudget{0, 0, 1, many}},
 }
 
-// deepCuts are explored when XAPG_SIM=deep is set; they take minutes, and gigabytes.
+// deepCuts are explored when XAPG_SIM=deep is set; they take minutes, and up to 12 GB
+// each: run them with -parallel 1.
 var deepCuts = []CutWorld{
 	{World: World{Name: "one reader, every fault", Parts: pair, Faults: Budget{1, 0, 1, 1, 1, 1, 0, 1}}, Shards: 2, Other: -1, Cuts: 1, Limits: CutBudget{1, 1, 1, many}},
 	{World: World{Name: "a backup that may die, a reader that may die", Parts: pair, Backups: 1, Rounds: 1, Faults: Budget{1, 1, 1, 0, 0, 0, 0, 0}}, Shards: 2, Other: -1, Cuts: 1, Limits: CutBudget{1, 1, 1, many}},
@@ -58,7 +59,7 @@ func TestCutsAreWholeRecentCausalAndHad(t *testing.T) {
 	t.Parallel()
 	list, limit := cutWorlds, 0
 	if os.Getenv("XAPG_SIM") == "deep" {
-		list, limit = append(slices.Clone(cutWorlds), deepCuts...), 6_000_000
+		list, limit = append(slices.Clone(cutWorlds), deepCuts...), 22_000_000
 	}
 	var states, transitions, runs, complete atomic.Int64
 	t.Cleanup(func() {
