@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,22 +71,8 @@ func (c *client) write(ctx context.Context, on runner, name string, ops []op) er
 
 // query reads some lists by one statement. A list that is not there is empty.
 func (c *client) query(ctx context.Context, on runner, name string, ops []op) error {
-	var owners, slots []string
-	var args []any
-	list := func(in []string, v int64) []string {
-		args = append(args, v)
-		return append(in, fmt.Sprint("$", len(args)))
-	}
-	shard := make(map[int64]int)
-	for _, o := range ops {
-		if _, there := shard[c.Anchors[o.shard]]; !there {
-			shard[c.Anchors[o.shard]] = o.shard
-			owners = list(owners, c.Anchors[o.shard])
-		}
-		slots = list(slots, o.slot)
-	}
-	rows, err := on.QueryContext(ctx, name+"SELECT owner, slot, array_to_string(v, ',') FROM lists WHERE owner IN ("+
-		strings.Join(owners, ", ")+") AND slot IN ("+strings.Join(slots, ", ")+")", args...)
+	where, args := c.wanted(ops)
+	rows, err := on.QueryContext(ctx, name+"SELECT owner, slot, array_to_string(v, ',') FROM lists WHERE "+where, args...)
 	if err != nil {
 		return err
 	}
@@ -98,16 +85,40 @@ func (c *client) query(ctx context.Context, on runner, name string, ops []op) er
 		if err := rows.Scan(&owner, &p.slot, &text); err != nil {
 			return err
 		}
-		p.shard = shard[owner]
+		p.shard = slices.Index(c.Anchors, owner)
 		if found[p.key()], err = parseList(text); err != nil {
 			return err
 		}
 	}
 	for i := range ops {
 		ops[i].List = found[ops[i].Key]
-		c.outgrown(ops[i].place, len(ops[i].List))
+		if !ops[i].Predicate {
+			c.outgrown(ops[i].place, len(ops[i].List))
+		}
 	}
 	return rows.Err()
+}
+
+// wanted is the condition for lists: their names, or what they are all like, wherever
+// they are.
+func (c *client) wanted(ops []op) (where string, args []any) {
+	if ops[0].Predicate {
+		return "slot = $1", []any{ops[0].slot}
+	}
+	var owners, slots []string
+	list := func(in []string, v int64) []string {
+		args = append(args, v)
+		return append(in, fmt.Sprint("$", len(args)))
+	}
+	there := make(map[int]bool)
+	for _, o := range ops {
+		if !there[o.shard] {
+			there[o.shard] = true
+			owners = list(owners, c.Anchors[o.shard])
+		}
+		slots = list(slots, o.slot)
+	}
+	return "owner IN (" + strings.Join(owners, ", ") + ") AND slot IN (" + strings.Join(slots, ", ") + ")", args
 }
 
 // pay moves a unit of money.

@@ -196,6 +196,19 @@ func (th *theater) reads(shard int) op {
 	return op{check.Op{Key: p.key()}, p}
 }
 
+// both are the first two shards' lists, by their names.
+func (th *theater) both() []op { return one(th.reads(0), th.reads(1)) }
+
+// finds looks for the scene's lists, of all shards.
+func (th *theater) finds() (ops []op) {
+	for shard := range th.names {
+		o := th.reads(shard)
+		o.Predicate = true
+		ops = append(ops, o)
+	}
+	return ops
+}
+
 func (th *theater) appends(shard int) op {
 	o := th.reads(shard)
 	o.Value = 1
@@ -220,7 +233,7 @@ func (th *theater) seen() (kinds []check.Kind) {
 	require.Empty(th.t, check.For(th.Level, th.Setting).Broken(found))
 	for _, a := range found {
 		th.t.Log(a)
-		if th.Level == check.RepeatableRead && a.Kind != check.G2 {
+		if th.Level == check.RepeatableRead && a.Kind != check.G2Item && a.Kind != check.G2 {
 			require.NotEmpty(th.t, check.For(th.Level, check.Snapshot).Broken(found), "that is what the setting is there for")
 		}
 		if !slices.Contains(kinds, a.Kind) {

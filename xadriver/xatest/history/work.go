@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/xapg/xapg/xadriver/xatest/history/check"
 )
@@ -60,6 +61,11 @@ func (c *client) read(p place, statement int) op {
 	return op{check.Op{Key: p.key(), Statement: statement}, p}
 }
 
+// find is a read of all lists like one.
+func (c *client) find(p place, statement int) op {
+	return op{check.Op{Key: p.key(), Statement: statement, Predicate: true}, p}
+}
+
 func (c *client) append(p place, statement int) op {
 	return op{check.Op{Key: p.key(), Statement: statement, Value: 1}, p} // the value is given when it runs
 }
@@ -79,8 +85,10 @@ func (c *client) draw() *work {
 		w = c.marker()
 	case n < 72:
 		w = c.probe()
-	case n < 82:
+	case n < 78:
 		w = c.skew()
+	case n < 82:
+		w = c.gap()
 	case n < 88:
 		w = c.cause()
 	case n < 95:
@@ -162,6 +170,21 @@ func (c *client) skew() *work {
 	on := c.r.Perm(len(c.Shards))[:2]
 	a, b := c.list(on[0]), c.list(on[1])
 	return &work{shape: "skew", ops: []op{c.read(a, 1), c.read(b, 2), c.append(b, 3)}}
+}
+
+// gap looks on all shards for lists of a kind of which there may be none yet, and begins
+// one, or appends to what has come about meanwhile. Others do the same at that time.
+func (c *client) gap() *work {
+	const while, kinds = int64(30 * time.Millisecond), 100_000_000
+	slot := listsOf/2 + monotonic()/while%kinds
+	w := &work{shape: "gap", readOnly: c.r.IntN(4) == 0}
+	for shard := range c.Shards {
+		w.ops = append(w.ops, c.find(place{shard, slot}, 1))
+	}
+	if !w.readOnly {
+		w.ops = append(w.ops, c.append(place{c.r.IntN(len(c.Shards)), slot}, 2))
+	}
+	return w
 }
 
 // oneShard reads and appends on one shard, and so is committed in one phase. Some are

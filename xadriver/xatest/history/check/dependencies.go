@@ -11,6 +11,7 @@ const (
 	rw                       // the other has appended what the one has not read
 	own                      // both are parts of one transaction, in this order
 	clock                    // the one had ended before the other began
+	gap                      // of an arc: rw, where what came later had been looked for by a predicate
 )
 
 // dependency is an order of two transactions, and what shows it.
@@ -22,6 +23,7 @@ type dependency struct {
 	value     int64 // that shows it
 	narrow    bool  // the reader had a snapshot of one shard only
 	alone     bool  // the reading statement had, whatever its transaction had
+	phantom   bool  // rw, and the arc between whole transactions is a gap
 }
 
 // dependencies finds them all, and on the way what a single transaction shows.
@@ -119,6 +121,7 @@ func (a *analysis) read(i int, o Op, length int, appended, alone bool) {
 	}
 	if order := a.order[o.Key]; length < len(order) && !appended {
 		d.from, d.to, d.why, d.value = i, a.writer[order[length]], rw, order[length]
+		d.phantom = o.Predicate && length == 0
 		if d.to != i && a.in[d.to] {
 			a.deps = append(a.deps, d)
 		}

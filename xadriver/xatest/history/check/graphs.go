@@ -104,14 +104,18 @@ func (s *scope) skew(g *graph, c Clock) {
 // writeSkew tells cycles with two rw in a row, unless there are shorter ones, which
 // are told already.
 func (s *scope) writeSkew(g *graph, c Clock) {
-	path := g.search().shortest(rw, ww|wr|rw|own|clock)
+	s.skewOf(G2Item, c, g, g.search().shortest(rw, ww|wr|rw|own|clock))
+	s.skewOf(G2, c, g, g.search().shortest(gap, ww|wr|rw|gap|own|clock))
+}
+
+func (s *scope) skewOf(k Kind, c Clock, g *graph, path []step) {
 	before := reason(0)
 	if len(path) > 0 {
 		before = path[len(path)-1].arc.why
 	}
 	for _, st := range path {
-		if st.arc.why == rw && before == rw {
-			s.tell(G2, c, g, path)
+		if st.arc.why&(rw|gap) != 0 && before&(rw|gap) != 0 {
+			s.tell(k, c, g, path)
 			return
 		}
 		before = st.arc.why
@@ -147,6 +151,8 @@ func (s *scope) graph(f form, with reason, c Clock) *graph {
 		d := &s.analysis.deps[n]
 		switch {
 		case d.why&with == 0 || f == split && s.excused(d, d.narrow):
+		case d.phantom && f == whole:
+			g.add(begin(d.from), end(d.to), gap, n)
 		case d.why == rw:
 			g.add(begin(d.from), end(d.to), rw, n)
 		default:

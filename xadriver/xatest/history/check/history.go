@@ -41,6 +41,7 @@ type Op struct {
 	Key       int64   `json:"k"`
 	Value     int64   `json:"v,omitempty"` // what is appended, not 0; 0 for a read
 	List      []int64 `json:"l,omitempty"` // what was read
+	Predicate bool    `json:"p,omitempty"` // a read: it asked for all lists of some kind, not for this one by its name
 	Statement int     `json:"s,omitempty"` // operations of one statement have the same number
 	Begin     int64   `json:"b,omitempty"` // of the statement; 0 where it is not known
 	End       int64   `json:"e,omitempty"`

@@ -26,14 +26,15 @@ const (
 	LostUpdate                  // read, somebody else appended, appended
 	GSingle                     // read skew: a cycle with one rw
 	GNonadjacent                // long fork: a cycle with several rw, no two in a row
-	G2                          // write skew: a cycle with two rw in a row
+	G2Item                      // write skew: a cycle with two rw in a row
+	G2                          // the same, where somebody had looked for what was not there yet
 	kinds
 )
 
 var kindNames = [kinds]string{
 	"garbage", "repeated value", "disagreement", "lost write", "half a transaction", "internal inconsistency", "another sum", "G0 (dirty write)",
 	"G1a (aborted read)", "G1b (intermediate read)", "G1c (circular information flow)", "fractured statement", "skewed statement",
-	"fractured read, backwards", "fractured read", "lost update", "G-single (read skew)", "G-nonadjacent (long fork)", "G2-item (write skew)",
+	"fractured read, backwards", "fractured read", "lost update", "G-single (read skew)", "G-nonadjacent (long fork)", "G2-item (write skew)", "G2 (write skew over a predicate)",
 }
 
 func (k Kind) String() string { return kindNames[k] }

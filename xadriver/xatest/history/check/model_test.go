@@ -80,6 +80,8 @@ func (m *model) draw(session int64) *active {
 		o := Op{Key: key}
 		if m.dice("append", 2) == 1 {
 			o.Value = a.txn.ID*10 + int64(i)
+		} else {
+			o.Predicate = m.dice("by a predicate", 2) == 1
 		}
 		// Reads are joined to the read before them, as one statement, now and then.
 		if i == 0 || o.Appends() || a.plan[i-1].Appends() || m.dice("own statement", 2) == 1 {

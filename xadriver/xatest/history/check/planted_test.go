@@ -22,6 +22,9 @@ func app(key, value int64) Op { return Op{Key: key, Value: value} }
 
 func get(key int64, list ...int64) Op { return Op{Key: key, List: list} }
 
+// find is a get by what the list is like.
+func find(key int64, list ...int64) Op { return Op{Key: key, List: list, Predicate: true} }
+
 // at sets the number of the statement that an operation is part of.
 func (o Op) at(statement int) Op {
 	o.Statement = statement
@@ -114,8 +117,13 @@ var planted = []struct {
 	{"a list read twice, and changed", []Txn{txn(1, app(1, 10)), txn(2, get(1), get(1, 10))}, lists{1: {10}}, []finding{{GSingle, 0, 0}}},
 	{"long fork", []Txn{txn(1, app(1, 10)), txn(2, app(11, 20)), txn(3, get(1, 10), get(11)), txn(4, get(1), get(11, 20))}, lists{1: {10}, 11: {20}},
 		[]finding{{GNonadjacent, 0, Across}}},
-	{"write skew", []Txn{txn(1, get(1), get(11), app(1, 10)), txn(2, get(1), get(11), app(11, 20))}, lists{1: {10}, 11: {20}}, []finding{{G2, 0, Across}}},
-	{"write skew on one shard", []Txn{txn(1, get(1), app(2, 10)), txn(2, get(2), app(1, 20))}, lists{1: {20}, 2: {10}}, []finding{{G2, 0, 0}}},
+	{"write skew", []Txn{txn(1, get(1), get(11), app(1, 10)), txn(2, get(1), get(11), app(11, 20))}, lists{1: {10}, 11: {20}}, []finding{{G2Item, 0, Across}}},
+	{"write skew on one shard", []Txn{txn(1, get(1), app(2, 10)), txn(2, get(2), app(1, 20))}, lists{1: {20}, 2: {10}}, []finding{{G2Item, 0, 0}}},
+	{"write skew over a predicate", []Txn{txn(1, find(1), find(11), app(1, 10)), txn(2, find(1), find(11), app(11, 20))}, lists{1: {10}, 11: {20}}, []finding{{G2, 0, Across}}},
+	{"write skew over a predicate on one shard", []Txn{txn(1, find(1), app(2, 10)), txn(2, get(2), app(1, 20))}, lists{1: {20}, 2: {10}}, []finding{{G2, 0, 0}}},
+	{"write skew over what a predicate has found", []Txn{txn(1, app(1, 1), app(11, 2)), txn(2, find(1, 1), find(11, 2), app(1, 10)), txn(3, find(1, 1), find(11, 2), app(11, 20))},
+		lists{1: {1, 10}, 11: {2, 20}}, []finding{{G2Item, 0, Across}}},
+	{"a phantom, read twice", []Txn{txn(1, app(1, 10)), txn(2, find(1), find(1, 10))}, lists{1: {10}}, []finding{{GSingle, 0, 0}}},
 	{"a stale read", []Txn{txn(1, app(1, 10)).from(1, 2), txn(2, get(1)).from(3, 4)}, lists{1: {10}}, []finding{{SkewedStatement, RealTime, 0}, {GSingle, RealTime, 0}}},
 	{"a stale read of one session", []Txn{txn(1, app(1, 10)).from(1, 2).of(7), txn(2, get(1)).from(3, 4).of(7)}, lists{1: {10}}, []finding{{SkewedStatement, Session, 0}, {GSingle, Session, 0}}},
 	{"not stale: at the same time", []Txn{txn(1, app(1, 10)).from(1, 4), txn(2, get(1)).from(3, 5)}, lists{1: {10}}, nil},
@@ -181,12 +189,12 @@ func TestWhatIsAllowedDependsOnLevelSettingAndPlace(t *testing.T) {
 		{RepeatableRead, Off, Anomaly{Kind: LostUpdate, Shard: on}, false},
 		{RepeatableRead, Snapshot, Anomaly{Kind: GSingle, Clock: Apart, Shard: Across}, false},
 		{RepeatableRead, Snapshot, Anomaly{Kind: GNonadjacent, Shard: Across}, false},
-		{RepeatableRead, Snapshot, Anomaly{Kind: G2, Shard: Across}, true},
+		{RepeatableRead, Snapshot, Anomaly{Kind: G2Item, Shard: Across}, true},
 		{RepeatableRead, Statement, Anomaly{Kind: Fractured, Shard: Across}, false},
-		{Serializable, Snapshot, Anomaly{Kind: G2, Shard: Across}, false},
+		{Serializable, Snapshot, Anomaly{Kind: G2Item, Shard: Across}, false},
 		{Serializable, Snapshot, Anomaly{Kind: GSingle, Clock: RealTime, Shard: Across}, false},
 		{Serializable, Snapshot, Anomaly{Kind: GSingle, Clock: Apart, Shard: Across}, true},
-		{Serializable, Off, Anomaly{Kind: G2, Clock: RealTime, Shard: on}, false},
+		{Serializable, Off, Anomaly{Kind: G2Item, Clock: RealTime, Shard: on}, false},
 	} {
 		assert.Equal(t, c.allowed, len(For(c.l, c.s).Broken([]Anomaly{c.a})) == 0, "%s: %s", For(c.l, c.s), c.a)
 	}

@@ -42,8 +42,8 @@ type Promise struct {
 // committed since. In neither is anything seen that is not committed for good, and so
 // no order of commits, nor of who read from whom, has a cycle (G0, G1).
 var (
-	readCommitted = allowance{Fractured: Timeless, LostUpdate: Timeless, GSingle: Timeless, GNonadjacent: Timeless, G2: Timeless}
-	snapshots     = allowance{SkewedStatement: Session, G2: Timeless}
+	readCommitted = allowance{Fractured: Timeless, LostUpdate: Timeless, GSingle: Timeless, GNonadjacent: Timeless, G2Item: Timeless, G2: Timeless}
+	snapshots     = allowance{SkewedStatement: Session, G2Item: Timeless, G2: Timeless}
 	serializable  = allowance{SkewedStatement: Session}
 )
 
@@ -51,19 +51,19 @@ var (
 // Locks are held on all shards until all have committed, or the outcome is decided at
 // least, so that G0 and G1 do not come about.
 var perShard = allowance{
-	SplitStatement: Timeless, SkewedStatement: Timeless, Backwards: Timeless, Fractured: Timeless, LostUpdate: Timeless, GSingle: Timeless, GNonadjacent: Timeless, G2: Timeless,
+	SplitStatement: Timeless, SkewedStatement: Timeless, Backwards: Timeless, Fractured: Timeless, LostUpdate: Timeless, GSingle: Timeless, GNonadjacent: Timeless, G2Item: Timeless, G2: Timeless,
 }
 
 // cutStatements is what it comes to when each statement of several shards has snapshots of
 // one moment. A statement of one shard has that shard's, in which a commit that was seen
 // elsewhere may not be finished yet.
-var cutStatements = allowance{Backwards: Timeless, Fractured: Timeless, LostUpdate: Timeless, GSingle: Timeless, GNonadjacent: Timeless, G2: Timeless}
+var cutStatements = allowance{Backwards: Timeless, Fractured: Timeless, LostUpdate: Timeless, GSingle: Timeless, GNonadjacent: Timeless, G2Item: Timeless, G2: Timeless}
 
 // apart is what SERIALIZABLE allows over several shards: transactions of one shard each
 // take the place of what one server's snapshots order. Who sees on one shard what is just being
 // committed on several, and when he is told so somebody looks at another shard, where it
 // is not visible yet: each order is serial, and the clock's is not among them.
-var apart = allowance{SkewedStatement: Session, GSingle: Apart, GNonadjacent: Apart, G2: Apart}
+var apart = allowance{SkewedStatement: Session, GSingle: Apart, GNonadjacent: Apart, G2Item: Apart, G2: Apart}
 
 // For is the promise for a level and a setting.
 func For(l Level, s Setting) Promise {

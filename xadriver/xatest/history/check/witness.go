@@ -56,11 +56,13 @@ func (a *analysis) because(from, to int, by arc) string {
 	}
 	d := a.deps[by.dep]
 	at := fmt.Sprintf("list %d (shard %d)", d.key, a.Shard[d.key])
-	switch d.why {
-	case ww:
+	switch {
+	case d.why == ww:
 		return fmt.Sprintf("%s -ww-> %s: in %s %d comes next", x, y, at, d.value)
-	case wr:
+	case d.why == wr:
 		return fmt.Sprintf("%s -wr-> %s: %s's statement %d read %d in %s", x, y, y, d.statement, d.value, at)
+	case d.phantom:
+		return fmt.Sprintf("%s -rw-> %s: %s's statement %d looked for what is like %s, and it was not there: %d came later", x, y, x, d.statement, at, d.value)
 	default:
 		return fmt.Sprintf("%s -rw-> %s: %s's statement %d read %s without %d", x, y, x, d.statement, at, d.value)
 	}
@@ -76,11 +78,14 @@ func (a *analysis) life(i int) string {
 			fmt.Fprintf(&b, " %d.append(%d, %d)", o.Statement, o.Key, o.Value)
 			continue
 		}
-		list, cut := o.List, ""
+		list, cut, verb := o.List, "", "read"
+		if o.Predicate {
+			verb = "find"
+		}
 		if len(list) > lastValues {
 			list, cut = list[len(list)-lastValues:], "… "
 		}
-		fmt.Fprintf(&b, " %d.read(%d) = %s%v", o.Statement, o.Key, cut, list)
+		fmt.Fprintf(&b, " %d.%s(%d) = %s%v", o.Statement, verb, o.Key, cut, list)
 	}
 	return b.String()
 }
