@@ -58,11 +58,6 @@ func drawRing(o *options, no, lane int, patience time.Duration, names []string, 
 	// Neighbours on one shard make transactions of a single shard.
 	d.Shuffle(members, func(i, j int) { g.things[i], g.things[j] = g.things[j], g.things[i] })
 	for i := range g.things {
-		if before := g.things[(i+members-1)%members]; before.kind == advisory && g.things[i].kind == promised {
-			// Who only has an advisory lock on a shard is let go there before he waits
-			// elsewhere at his commit: that would be no circle.
-			g.things[i].kind = updatedRow
-		}
 		g.things[i].id = ids[g.things[i].shard][lane*mostMembers+i]
 		g.process = append(g.process, i%o.processes)
 		g.delay = append(g.delay, time.Duration(d.Int64N(int64(late))))
