@@ -291,6 +291,9 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if end(err); err != nil {
 		return nil, err
 	}
+	if r, ok := rows.(*Rows); ok && c.txn != nil {
+		r.ctx, r.of = ctx, c.txn
+	}
 	return rows, nil
 }
 

@@ -1,6 +1,7 @@
 package xadriver
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -25,6 +26,10 @@ type Rows struct {
 	scratch *scratch.Session // to be closed with the rows
 	txn     *transaction     // that fails with them
 	ended   bool             // there are no more of this result
+
+	// Within a transaction: for whom they were asked, and of what.
+	ctx context.Context
+	of  *transaction
 
 	row []driver.Value // the current one, where database/sql leaves scanning to the driver
 }
@@ -78,8 +83,11 @@ func (r *Rows) over(err error) {
 	r.ended = true
 }
 
-// Close implements driver.Rows.
+// Close implements driver.Rows. Where the context ends before the rows do, database/sql
+// closes them and tells the application so: then the statement was cut short, and its
+// transaction has failed, even if all shards had answered by then.
 func (r *Rows) Close() error {
+	cut := r.of != nil && !r.ended && r.ctx.Err() != nil
 	err := r.inner.Close()
 	r.over(err)
 	switch {
@@ -97,6 +105,12 @@ func (r *Rows) Close() error {
 		r.session.release(r.conn)
 		r.session.reading.Add(-1)
 		r.conn = nil
+	}
+	if cut {
+		r.of.Fail()
+		if err == nil {
+			err = r.ctx.Err()
+		}
 	}
 	return err
 }
