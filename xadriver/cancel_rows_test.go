@@ -19,6 +19,7 @@ func TestATransactionWhoseRowsWereCutShortHasFailed(t *testing.T) {
 		"of all shards": "SELECT owner FROM accounts",
 		"in order":      "SELECT owner FROM accounts ORDER BY owner",
 		"of a write":    "UPDATE accounts SET balance = balance + 1 RETURNING owner",
+		"of a script":   "SELECT owner FROM accounts; SELECT balance FROM accounts",
 	} {
 		for _, told := range []string{"by reading on", "not at all"} {
 			t.Run(what+", "+told, func(t *testing.T) {
@@ -48,12 +49,35 @@ func TestATransactionWhoseRowsWereCutShortHasFailed(t *testing.T) {
 			})
 		}
 	}
-	// Who closes them early was told nothing, and goes on.
+	// So have those of a script's second statement, whose first one was read to its end.
 	tx, err := b.Begin()
 	require.NoError(t, err)
 	defer tx.Rollback() //nolint:errcheck // over by then
+	_, err = tx.Exec("SAVEPOINT s")
+	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	rows, err := tx.QueryContext(ctx, "SELECT owner FROM accounts")
+	rows, err := tx.QueryContext(ctx, "SELECT owner FROM accounts; SELECT balance FROM accounts")
+	require.NoError(t, err)
+	for rows.Next() {
+	}
+	require.True(t, rows.NextResultSet())
+	require.True(t, rows.Next())
+	cancel()
+	_ = rows.Close()
+	_, err = tx.Exec("SELECT 1")
+	assert.Equal(t, "25P02", codeOf(t, err))
+	_, err = tx.Exec("ROLLBACK TO SAVEPOINT s") // no connection was lost
+	require.NoError(t, err)
+	_, err = tx.Exec("UPDATE accounts SET balance = 1")
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+
+	// Who closes them early was told nothing, and goes on.
+	tx, err = b.Begin()
+	require.NoError(t, err)
+	defer tx.Rollback() //nolint:errcheck // over by then
+	ctx, cancel = context.WithCancel(t.Context())
+	rows, err = tx.QueryContext(ctx, "SELECT owner FROM accounts")
 	require.NoError(t, err)
 	require.True(t, rows.Next())
 	require.NoError(t, rows.Close())

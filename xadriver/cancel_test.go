@@ -57,17 +57,19 @@ func read(ctx context.Context, s runner, query string, args ...any) (string, err
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
+	if err != nil { // database/sql has closed them already, because the context has ended
+		return "", errors.Join(errReading, fmt.Errorf("columns: %w", err))
+	}
 	row, to := make([]sql.NullString, len(columns)), make([]any, len(columns))
 	for i := range row {
 		to[i] = &row[i]
 	}
 	var out []string
 	for err == nil && rows.Next() {
-		err = rows.Scan(to...)
+		if err = rows.Scan(to...); err != nil { // database/sql may notice here, too, that the context has ended
+			return "", errors.Join(errReading, fmt.Errorf("scanning: %w", err))
+		}
 		out = append(out, fmt.Sprint(row))
-	}
-	if err != nil {
-		return "", err
 	}
 	slices.Sort(out)
 	if err := rows.Err(); err != nil {

@@ -128,7 +128,7 @@ func (r *Rows) HasNextResultSet() bool {
 // NextResultSet implements driver.RowsNextResultSet.
 func (r *Rows) NextResultSet() error {
 	if len(r.sets) > 0 {
-		r.inner, r.sets, r.row = r.sets[0], r.sets[1:], nil
+		r.inner, r.sets, r.row, r.ended = r.sets[0], r.sets[1:], nil, false
 		return nil
 	}
 	if n, ok := r.inner.(driver.RowsNextResultSet); ok {
