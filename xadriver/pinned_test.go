@@ -37,7 +37,7 @@ func TestAPinnedSessionUsesNoOtherConnection(t *testing.T) {
 			assert.Equal(t, "55006", codeOf(t, err), "%s", limit)
 			require.NoError(t, rows.Close())
 			require.NoError(t, exec("DELETE FROM audit"))
-			b.on(t, 0, "SELECT coalesce(sum(1), 0)::text FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) q")
+			b.on(t, 0, "SELECT coalesce(sum(1), 0)::text FROM (SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) q")
 			for range 3 {
 				if err = exec("DELETE FROM audit"); err == nil {
 					t.Error("it went on without its temporary table")

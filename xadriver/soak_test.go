@@ -131,16 +131,22 @@ func (s *soak) chaos() {
 			assert.NoError(s, server.Restart(ctx, xatest.Immediate))
 			s.restarts.Add(1)
 		default:
-			conn, err := pgx.Connect(ctx, server.DSN())
-			if !assert.NoError(s, err) {
-				continue
-			}
-			tag, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND random() < 0.5")
-			assert.NoError(s, err)
-			s.kills.Add(tag.RowsAffected())
-			_ = conn.Close(ctx)
+			s.terminate(server, 0.5)
 		}
 	}
+}
+
+// terminate ends a part of a server's sessions, and returns when they are gone.
+func (s *soak) terminate(server *xatest.Server, part float64) {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, server.DSN())
+	if !assert.NoError(s, err) {
+		return
+	}
+	defer conn.Close(ctx)
+	tag, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND random() < $1", part)
+	assert.NoError(s, err)
+	s.kills.Add(tag.RowsAffected())
 }
 
 func (s *soak) transfer(ctx context.Context, r *rand.Rand) error {
@@ -270,6 +276,13 @@ func (s *soak) check(c *xadriver.Connector) {
 	}
 	require.Eventually(t, func() bool { return prepared() == 0 }, time.Minute, 100*time.Millisecond, "transactions stay prepared")
 	require.Eventually(t, func() bool { return inUse(c) == 0 && c.Stats().Queue == 0 }, time.Minute, 10*time.Millisecond, "connections have leaked: %+v", c.Stats())
+	// Who uses a connection that was killed less than a second ago is told so, as with
+	// pgx alone: what follows waits until the pools have noticed.
+	s.db.SetMaxIdleConns(-1) // idle sessions of database/sql give back the connections that they have parked
+	for _, server := range s.cluster.Shards {
+		s.terminate(server, 1)
+		require.Eventually(t, func() bool { return s.sessions(server) == open(c, server.Name()) }, time.Minute, 50*time.Millisecond, "dead connections stay in the pool: %+v", c.Stats())
+	}
 	var sum, lines, odd int64
 	require.NoError(t, s.db.QueryRow("SELECT sum(balance)::bigint FROM accounts").Scan(&sum))
 	assert.EqualValues(t, 1000*soakOwners, sum)
@@ -304,13 +317,27 @@ func (s *soak) check(c *xadriver.Connector) {
 	stats := c.Stats()
 	require.NoError(t, s.db.Close())
 	for _, server := range s.cluster.Shards {
-		require.Eventually(t, func() bool {
-			return s.number(server, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()") == 0
-		}, 10*time.Second, 10*time.Millisecond, "server sessions have leaked")
+		require.Eventually(t, func() bool { return s.sessions(server) == 0 }, 10*time.Second, 10*time.Millisecond, "server sessions have leaked")
 	}
 	t.Logf("%d operations, %d failed or cut short; %d transfers committed, %d in doubt; %d restarts, %d sessions killed; longest operation %s; %d waits for a connection",
 		s.ops.Load(), s.failed.Load(), s.committed.Load(), s.doubtful.Load(), s.restarts.Load(), s.kills.Load(), time.Duration(s.longest.Load()).Round(time.Millisecond), stats.Waits)
 	assert.Positive(t, s.committed.Load())
+}
+
+// sessions counts those of a server.
+func (s *soak) sessions(server *xatest.Server) int {
+	s.Helper()
+	return s.number(server, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+}
+
+// open counts the connections to a shard that the pools know.
+func open(c *xadriver.Connector, shard string) (n int) {
+	for _, p := range c.Stats().Pools {
+		if p.Shard == shard {
+			n += p.Open
+		}
+	}
+	return n
 }
 
 func (s *soak) number(server *xatest.Server, query string) (n int) {
