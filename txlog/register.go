@@ -49,6 +49,7 @@ var kinds = map[string]struct{ example, path string }{
 	"postgres":   {"postgres://USER@HOST/DATABASE", "github.com/xapg/xapg/txlog/pglog"},
 	"postgresql": {"postgresql://USER@HOST/DATABASE", "github.com/xapg/xapg/txlog/pglog"},
 	"etcd":       {"etcd://HOST,HOST,HOST/PREFIX", "github.com/xapg/xapg/txlog/etcdlog"},
+	"etcds":      {"etcds://HOST,HOST,HOST/PREFIX", "github.com/xapg/xapg/txlog/etcdlog"},
 }
 
 // Register makes a store known by the scheme of its URLs, as a store's package does

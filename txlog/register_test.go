@@ -33,6 +33,7 @@ func TestALogIsOpenedByTheSchemeOfItsURL(t *testing.T) {
 		"stone://":            "txlog: this log has no place; write stone://…",
 		"stone:":              "txlog: this log has no place; write stone://…",
 		"etcd://h:s3cret/x":   `txlog: logs in etcd are no part of this program: import _ "github.com/xapg/xapg/txlog/etcdlog" in it`,
+		"etcds://h/x":         `txlog: logs in etcds are no part of this program: import _ "github.com/xapg/xapg/txlog/etcdlog" in it`,
 		"postgres://s3cret@h": `txlog: logs in postgres are no part of this program: import _ "github.com/xapg/xapg/txlog/pglog" in it`,
 	} {
 		assert.EqualError(t, txlog.CheckURL(url), want)
