@@ -103,9 +103,7 @@ func notStored(cause error) error {
 	return fmt.Errorf("%w: %w", txlog.ErrNotStored, cause)
 }
 
-// whileBusy repeats f as long as another process is in the way, up to busyWait. The
-// pauses are short and random: against a process that commits without pause, a lock
-// is free for moments only.
+// whileBusy repeats f as long as another process is in the way, up to busyWait.
 func whileBusy(ctx context.Context, f func() error) error {
 	for deadline := time.Now().Add(busyWait); ; {
 		err := f()
@@ -115,6 +113,10 @@ func whileBusy(ctx context.Context, f func() error) error {
 		if ctx.Err() != nil || time.Now().After(deadline) {
 			return err
 		}
-		time.Sleep(time.Duration(100+rand.IntN(1500)) * time.Microsecond)
+		pause()
 	}
 }
+
+// pause is short and random: against a process that commits without pause, a lock is
+// free for moments only.
+func pause() { time.Sleep(time.Duration(100+rand.IntN(1500)) * time.Microsecond) }

@@ -17,7 +17,7 @@ import (
 )
 
 // Parameters of the connections. The writer waits for other processes' locks by
-// itself (see session.begin), and switches the file to WAL itself, once it knows that
+// itself (see turn), and switches the file to WAL itself, once it knows that
 // the file is a log. No connection creates the file, which would get any mode.
 const (
 	writerParameters = "mode=rw&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)" +

@@ -72,7 +72,7 @@ func checkCluster(name string) error {
 // is not, and leaves a mark. That the mark is flushed matters beyond the mark: after a
 // crash, the WAL may hold decisions that were written but not flushed; SQLite shows
 // them, and from here on they are durable like all others.
-func enter(ctx context.Context, db *sql.DB, path string, o Options) (txlog.Identity, txlog.Mark, error) {
+func enter(ctx context.Context, db *sql.DB, path string, turn *turn, o Options) (txlog.Identity, txlog.Mark, error) {
 	var identity txlog.Identity
 	var mark txlog.Mark
 	conn, err := db.Conn(ctx)
@@ -97,7 +97,7 @@ func enter(ctx context.Context, db *sql.DB, path string, o Options) (txlog.Ident
 		return identity, mark, err
 	}
 
-	tx, err := beginWriting(ctx, conn)
+	tx, err := beginWriting(ctx, conn, turn)
 	if err != nil {
 		return identity, mark, err
 	}
@@ -154,13 +154,13 @@ func useWAL(ctx context.Context, conn *sql.Conn, path string) error {
 }
 
 // beginWriting opens a transaction that nobody else can get between. Waiting for the
-// lock is whileBusy's business: SQLite's own pauses grow so long that a process which
+// lock is the turn's business: SQLite's own pauses grow so long that a process which
 // commits without pause would keep others out.
-func beginWriting(ctx context.Context, conn *sql.Conn) (tx *sql.Tx, err error) {
+func beginWriting(ctx context.Context, conn *sql.Conn, turn *turn) (tx *sql.Tx, err error) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		return nil, err
 	}
-	err = whileBusy(ctx, func() error {
+	err = turn.begin(ctx, func() error {
 		tx, err = conn.BeginTx(ctx, nil) // immediate, by the DSN
 		return err
 	})

@@ -88,13 +88,11 @@ func (s *session) close() {
 	_ = s.conn.Close()
 }
 
-// begin opens a transaction that nobody else can get between.
+// begin opens a transaction that nobody else can get between. It does not wait.
 func (s *session) begin() error {
 	s.added = nil
-	return whileBusy(context.Background(), func() error {
-		_, err := s.beginStmt.Exec()
-		return err
-	})
+	_, err := s.beginStmt.Exec()
+	return err
 }
 
 // commit makes the transaction durable. An error leaves open whether it is, unless

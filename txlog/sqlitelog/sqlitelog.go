@@ -12,7 +12,8 @@
 // while transactions may be prepared on the shards: it is the only one who knows
 // how they ended.
 //
-// While the log is open, the files NAME-wal and NAME-shm beside it are part of it. A
+// While the log is open, the files NAME-wal and NAME-shm beside it are part of it.
+// NAME-turn is empty: by locks on it, processes take turns at writing. A
 // program that opens and closes the file in an application's own process, otherwise
 // than through SQLite, takes the application's locks away (close(2) does, see
 // fcntl(2)). A backup, made with SQLite's own tools, tells what was decided; it is
@@ -73,6 +74,7 @@ type Log struct {
 	finishes finishes
 	reading  reading
 	writeDB  *sql.DB
+	turn     *turn    // taken by the writer
 	session  *session // owned by the writer
 	stopped  chan struct{}
 
@@ -135,7 +137,8 @@ func (l *Log) start(ctx context.Context, o Options) error {
 		return err
 	}
 	l.writeDB = db
-	l.identity, l.mark, err = enter(ctx, db, l.path, o)
+	l.turn = openTurn(l.path, l.file.Mode())
+	l.identity, l.mark, err = enter(ctx, db, l.path, l.turn, o)
 	if err != nil {
 		return err
 	}
@@ -176,6 +179,7 @@ func (l *Log) Close() error {
 // WAL into the file.
 func (l *Log) release() error {
 	l.reading.close()
+	defer l.turn.close()
 	if l.session != nil {
 		l.session.close()
 	}

@@ -144,7 +144,7 @@ func (l *Log) begin() error {
 		return err
 	}
 	if l.session != nil {
-		err := l.session.begin()
+		err := l.turn.begin(context.Background(), l.session.begin)
 		if !unusable(err) {
 			return err
 		}
@@ -156,7 +156,7 @@ func (l *Log) begin() error {
 		return err
 	}
 	l.session = s
-	return s.begin()
+	return l.turn.begin(context.Background(), s.begin)
 }
 
 // unusable tells that a connection is gone, or stuck in a transaction that could not
