@@ -55,7 +55,7 @@ func (c *child) queue(ctx context.Context, q *queue) *tally {
 		clients.Go(func() {
 			cl := &customer{queue: q, db: c.db, zone: i % len(q.Zones), r: rand.New(rand.NewPCG(q.Seed, uint64(c.Slot)<<16|uint64(i))), failed: make(map[string]int)}
 			for n := int(next.Add(1)); n <= q.Transactions && ctx.Err() == nil; n = int(next.Add(1)) {
-				cl.once(ctx, n*q.Long/q.Transactions != (n-1)*q.Long/q.Transactions)
+				cl.once(ctx, q.long(n))
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -65,6 +65,13 @@ func (c *child) queue(ctx context.Context, q *queue) *tally {
 	clients.Wait()
 	total.Took = time.Since(began)
 	return total
+}
+
+// long reports whether the n-th transaction is a long one. They are spread evenly; the
+// last one is none, as nobody would be left to wait for it.
+func (q *queue) long(n int) bool {
+	upTo := func(n int) int { return (n*q.Long + q.Transactions/2) / q.Transactions }
+	return upTo(n) != upTo(n-1)
 }
 
 func (t *tally) add(o *tally, failed map[string]int) {

@@ -37,13 +37,26 @@ func TestCirclesAreBrokenAtOneVictimAndQueuesAtNone(t *testing.T) {
 		t.Skip("it takes its time")
 	}
 	var out bytes.Buffer
-	r := newReport(&out, short(t, "-rings=18", "-transactions=300", "-long=4"))
+	r := newReport(&out, short(t, "-rings=18", "-transactions=300", "-long=16"))
 	require.NoError(t, run(t.Context(), r.options, r), "%s", &out)
 	t.Log("\n" + out.String())
 	assert.Empty(t, r.violationsOf(""))
 	assert.Equal(t, 18, r.victims)
 	assert.Equal(t, 300, r.tally.Committed)
 	assert.Positive(t, r.tally.Waited, "somebody waited for longer than deadlock_timeout")
+}
+
+func TestLongTransactionsAreSpreadAmongTheOthers(t *testing.T) {
+	for _, q := range []queue{{Transactions: 150, Long: 2}, {Transactions: 150, Long: 8}, {Transactions: 50, Long: 1}, {Transactions: 7, Long: 3}, {Transactions: 25000, Long: 125}, {Transactions: 10}} {
+		long := 0
+		for n := 1; n <= q.Transactions; n++ {
+			if q.long(n) {
+				long++
+			}
+		}
+		assert.Equal(t, q.Long, long, "%+v", q)
+		assert.False(t, q.long(q.Transactions), "%+v", q)
+	}
 }
 
 func TestControlWithoutDetectionACircleStays(t *testing.T) {
