@@ -30,12 +30,17 @@ type turn struct {
 	log  string // without symbolic links, which all who share it find
 }
 
-// openTurn opens the file, and creates it with the mode of the log.
+// openTurn opens the file, and creates it with the mode of the log. What has its name and
+// is something else is left alone.
 func openTurn(path string, mode os.FileMode) *turn {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	f, err := os.OpenFile(path+"-turn", os.O_RDONLY|os.O_CREATE, mode.Perm())
+	name := path + "-turn"
+	if info, err := os.Lstat(name); err == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE, mode.Perm())
 	if err != nil {
 		return nil
 	}

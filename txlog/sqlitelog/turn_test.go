@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,11 +126,25 @@ func TestTheLastOneTakesTheTurnAway(t *testing.T) {
 }
 
 func TestALogWithoutATurn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log.db")
-	require.NoError(t, os.Mkdir(path+"-turn", 0o700))
-	l := another(t, path)
-	assert.Nil(t, l.turn)
-	decide(t, l)
-	require.NoError(t, l.Close())
-	assert.DirExists(t, path+"-turn")
+	for what, put := range map[string]func(name string) error{
+		"a folder":          func(name string) error { return os.Mkdir(name, 0o700) },
+		"somebody's file":   func(name string) error { return os.WriteFile(name, []byte("whose turn it is"), 0o600) },
+		"a link to nowhere": func(name string) error { return os.Symlink("nowhere", name) },
+		"a pipe":            func(name string) error { return syscall.Mkfifo(name, 0o600) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "log.db")
+			require.NoError(t, put(path+"-turn"))
+			before, err := os.Lstat(path + "-turn")
+			require.NoError(t, err)
+			l := another(t, path)
+			assert.Nil(t, l.turn)
+			decide(t, l)
+			require.NoError(t, l.Close())
+			after, err := os.Lstat(path + "-turn")
+			require.NoError(t, err, "it was taken away")
+			assert.True(t, os.SameFile(before, after))
+			assert.NoFileExists(t, filepath.Join(filepath.Dir(path), "nowhere"))
+		})
+	}
 }
