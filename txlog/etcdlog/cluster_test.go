@@ -205,10 +205,19 @@ func (m *member) end(how func() error) {
 	}
 }
 
-// freeze stops its process, which keeps its connections.
+// freeze stops its process, which keeps its connections. It returns when the last of its
+// threads stands still: on a busy machine the signal alone leaves it time to answer.
 func (m *member) freeze() {
 	m.iced = true
-	_ = m.process.Process.Signal(syscall.SIGSTOP)
+	if m.process.Process.Signal(syscall.SIGSTOP) != nil {
+		return
+	}
+	for {
+		_, err := syscall.Wait4(m.process.Process.Pid, nil, syscall.WUNTRACED, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return
+		}
+	}
 }
 
 // thaw lets it go on.
