@@ -257,32 +257,6 @@ func (s *Server) Restart(ctx context.Context, mode Mode) error {
 	return s.Start(ctx)
 }
 
-// Freeze stops the server and all of its sessions in their tracks, until Thaw.
-func (s *Server) Freeze() error { return s.signalAll(syscall.SIGSTOP) }
-
-// Thaw lets a frozen server go on.
-func (s *Server) Thaw() error { return s.signalAll(syscall.SIGCONT) }
-
-func (s *Server) signalAll(sig syscall.Signal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	pid, err := s.pid()
-	if err != nil {
-		return err
-	}
-	// The postmaster first, so that it starts no more sessions.
-	if err := syscall.Kill(pid, sig); err != nil {
-		return err
-	}
-	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
-	for _, f := range strings.Fields(string(out)) {
-		if child, err := strconv.Atoi(f); err == nil {
-			_ = syscall.Kill(child, sig)
-		}
-	}
-	return nil
-}
-
 // pid is the postmaster's.
 func (s *Server) pid() (int, error) {
 	b, err := os.ReadFile(filepath.Join(s.dir, "postmaster.pid"))
