@@ -209,29 +209,21 @@ func (c *Conn) cut(ctx context.Context) error {
 		}
 	}
 	// BEGIN goes out while the gates are being closed: nobody waits for connections then.
-	begun := make(chan error, 1)
-	go func() { begun <- begin(ctx, txn) }()
-	taken := false
+	work := errandOf(ctx)
+	work.begin(func(ctx context.Context) error { return begin(ctx, txn) })
 	err := c.keeper().Cut(ctx, func(ctx context.Context) error {
-		if taken { // the gates had opened too early
-			return c.retake(ctx)
+		if err := work.wait(ctx); err != nil {
+			return err
 		}
-		select {
-		case err := <-begun:
-			begun, taken = nil, true
-			if err != nil {
-				return err
-			}
-			return fix(ctx, txn)
-		case <-ctx.Done(): // nobody is kept waiting for a shard that does not answer
-			return ctx.Err()
+		work.begin(func(ctx context.Context) error { return fix(ctx, txn) })
+		return work.wait(ctx)
+	}, func(ctx context.Context) error {
+		if err := work.wait(ctx); err != nil {
+			return err
 		}
+		return c.restart(ctx)
 	})
-	if begun != nil {
-		if berr := <-begun; berr != nil && err == nil {
-			err = berr
-		}
-	}
+	work.end()
 	if err != nil {
 		txn.Fail()
 		return unseen(err)
@@ -268,28 +260,31 @@ func fix(ctx context.Context, txn *transaction) error {
 	})
 }
 
-// retake takes the snapshots again, where nothing else was done in the transaction.
-func (c *Conn) retake(ctx context.Context) error {
+// restart begins the transaction anew for other snapshots, where nothing was done in it.
+func (c *Conn) restart(ctx context.Context) error {
 	if c.txn.early {
 		return serverError("40001", "could not serialize access: the shards' snapshots took too long, and the transaction has locks already; run it again")
 	}
 	err := branch.Each(c.txn.Open(), func(b *branch.Branch) error { return b.Restart(ctx) })
-	if err != nil {
+	if err != nil || !c.txn.scope.turn {
 		return err
 	}
-	return fix(ctx, c.txn)
+	return c.takeTurn(ctx) // it has ended with what there was on home
 }
 
 // InconsistentError says that no consistent view of all shards could be had in time:
-// transactions that are about to commit, or in doubt, stood in the way. Nothing was
-// read. The transaction is rolled back and can be run again.
+// transactions that are about to commit, or in doubt, stood in the way, or shards were
+// too slow. Nothing was read. The transaction is rolled back and can be run again.
 type InconsistentError struct {
-	Shards       []string    // where they stood in the way
+	Shards       []string    // where they stood in the way; none if shards were too slow
 	Transactions []uuid.UUID // those that are in doubt
 	Cause        error
 }
 
 func (e *InconsistentError) Error() string {
+	if len(e.Shards) == 0 {
+		return "xapg: no consistent view of all shards could be had in time: taking their snapshots took too long, again and again; run the transaction again, or raise cut_wait"
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "xapg: no consistent view of all shards could be had in time: transactions that are about to commit, or in doubt, stand in the way on %s", strings.Join(e.Shards, ", "))
 	for i, id := range e.Transactions {

@@ -244,7 +244,7 @@ func (c *Conn) takeTurn(ctx context.Context) error {
 		return c.unturned(err)
 	}
 	b.NoteWrite()
-	c.txn.scope.turn, c.txn.early = true, true
+	c.txn.scope.turn = true
 	return nil
 }
 

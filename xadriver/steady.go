@@ -54,7 +54,12 @@ func (c *Conn) atOnce(ctx context.Context, parts []part, of func(*part) call) er
 	if err := declare(ctx, false); err != nil {
 		return err
 	}
-	err := c.connector.gates.keeper.Cut(ctx, func(ctx context.Context) error { return declare(ctx, true) })
+	work := errandOf(ctx)
+	err := c.connector.gates.keeper.Cut(ctx, func(ctx context.Context) error {
+		work.begin(func(ctx context.Context) error { return declare(ctx, true) })
+		return work.wait(ctx)
+	}, work.wait)
+	work.end()
 	if err != nil {
 		return unseen(err)
 	}

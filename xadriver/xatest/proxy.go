@@ -23,7 +23,8 @@ type Proxy struct {
 	lag    time.Duration    // of what the server answers
 	held   [2]chan struct{} // closed when a stall ends; nil while there is none
 	needle []byte
-	before bool // cut before the server receives the needle, not before it answers
+	before bool   // cut before the server receives the needle, not before it answers
+	act    func() // called instead, when the needle comes
 	closed bool
 }
 
@@ -68,19 +69,22 @@ func (p *Proxy) Delay(d time.Duration) {
 
 // CutBeforeReply drops, once, the connection on which a client says needle, after
 // the server has received and answered it and before the client hears of that.
-func (p *Proxy) CutBeforeReply(needle string) { p.arm(needle, false) }
+func (p *Proxy) CutBeforeReply(needle string) { p.arm(needle, false, nil) }
 
 // CutBeforeForward drops, once, the connection on which a client says needle,
 // before the server receives it.
-func (p *Proxy) CutBeforeForward(needle string) { p.arm(needle, true) }
+func (p *Proxy) CutBeforeForward(needle string) { p.arm(needle, true, nil) }
 
-func (p *Proxy) arm(needle string, before bool) {
+// When calls act, once, when a client says needle, before the server receives it.
+func (p *Proxy) When(needle string, act func()) { p.arm(needle, false, act) }
+
+func (p *Proxy) arm(needle string, before bool, act func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.needle, p.before = []byte(needle), before
+	p.needle, p.before, p.act = []byte(needle), before, act
 }
 
-// Armed reports whether a cut is still to come.
+// Armed reports whether the needle is still to come.
 func (p *Proxy) Armed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -205,11 +209,15 @@ func (l *link) forward(msg []byte) bool {
 	p.mu.Lock()
 	delay := p.delay
 	hit := p.needle != nil && bytes.Contains(msg, p.needle)
-	before := p.before
+	before, act := p.before, p.act
 	if hit {
 		p.needle = nil
 	}
 	p.mu.Unlock()
+	if hit && act != nil {
+		act()
+		hit = false
+	}
 	if delay > 0 {
 		time.Sleep(delay)
 	}

@@ -21,7 +21,8 @@ const (
 	lastPause  = 200 * time.Millisecond
 )
 
-// WaitError says that a cut could not be had in time, and for whom it waited.
+// WaitError says that a cut could not be had in time, and for whom it waited: for nobody
+// where the snapshots themselves took too long.
 type WaitError struct {
 	Shards       []string
 	Transactions []uuid.UUID // those of them that are prepared; a writer that is about to commit has no name
@@ -29,6 +30,9 @@ type WaitError struct {
 }
 
 func (e *WaitError) Error() string {
+	if len(e.Shards) == 0 {
+		return "no consistent view of all shards could be had in time: their snapshots took too long"
+	}
 	var b strings.Builder
 	b.WriteString("no consistent view of all shards could be had in time: transactions that are about to commit or in doubt stand in the way on " + strings.Join(e.Shards, ", "))
 	for i, id := range e.Transactions {

@@ -60,22 +60,33 @@ type party struct {
 // Cut calls take while all gates are closed: the snapshots that it takes are one state
 // of all shards, which holds everything that was committed before Cut was called. When
 // it returns nil the gates were closed from before take was called until after it
-// returned; otherwise what take has done is to be undone. take is called again, after
-// undoing what it did itself, when the gates have opened too early.
+// returned; otherwise what take has done is to be undone. take's context ends when the
+// gates are about to open. If they have opened too early, again is called, with no gate
+// closed, which makes ready for another take.
 //
-// The error is the context's, take's, *WaitError when transactions in doubt did not
-// end within the bound, or a shard's.
-func (k *Keeper) Cut(ctx context.Context, take func(context.Context) error) error {
+// The error is the context's, take's, again's, *WaitError when transactions in doubt did
+// not end within the bound, or take did not, or a shard's.
+func (k *Keeper) Cut(ctx context.Context, take, again func(context.Context) error) error {
 	if k.Wait > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = k.Timeout(ctx, k.Wait)
 		defer cancel()
 	}
-	for {
+	for slow := false; ; {
 		err := k.once(ctx, take)
-		if !errors.Is(err, errVoid) || ctx.Err() != nil {
-			return err
+		if errors.Is(err, errVoid) {
+			slow = true
+			if err = again(ctx); err == nil {
+				if err = ctx.Err(); err == nil {
+					continue
+				}
+			}
 		}
+		var wait *WaitError
+		if cause := ctx.Err(); err != nil && cause != nil && slow && !errors.As(err, &wait) {
+			return &WaitError{Cause: cause}
+		}
+		return err
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,6 +97,9 @@ type finisher func(id uuid.UUID, shard string)
 
 func (f finisher) Hurry(id uuid.UUID, _ txlog.Outcome, shard string) { f(id, shard) }
 
+// atOnce is what has nothing to do.
+func atOnce(context.Context) error { return nil }
+
 func keeper(t *testing.T, r register, f finisher, more func(*cut.Options), yards ...*yard) *cut.Keeper {
 	t.Helper()
 	o := cut.Options{
@@ -126,10 +130,10 @@ func TestSnapshotsAreTakenWhileAllGatesAreClosed(t *testing.T) {
 	require.NoError(t, k.Cut(t.Context(), func(context.Context) error {
 		assert.True(t, a.isClosed() && b.isClosed())
 		return nil
-	}))
+	}, atOnce))
 	assert.False(t, a.isClosed() || b.isClosed())
 	wrong := errors.New("wrong")
-	require.ErrorIs(t, k.Cut(t.Context(), func(context.Context) error { return wrong }), wrong)
+	require.ErrorIs(t, k.Cut(t.Context(), func(context.Context) error { return wrong }, atOnce), wrong)
 	assert.False(t, a.isClosed() || b.isClosed())
 }
 
@@ -138,7 +142,7 @@ func TestACutWhoseGatesOpenedTooEarlyIsTakenAgain(t *testing.T) {
 	a, b := &yard{name: "a", void: 2}, &yard{name: "b"}
 	k := keeper(t, nil, nil, nil, a, b)
 	takes := 0
-	require.NoError(t, k.Cut(t.Context(), func(context.Context) error { takes++; return nil }))
+	require.NoError(t, k.Cut(t.Context(), func(context.Context) error { takes++; return nil }, atOnce))
 	assert.Equal(t, 3, takes)
 }
 
@@ -147,7 +151,7 @@ func TestWhatIsDecidedIsWaitedForAndWhatIsNotIsNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := &yard{name: "a", prepared: []uuid.UUID{one}}, &yard{name: "b"}
 			k := keeper(t, register{one: outcome}, nil, nil, a, b)
-			require.NoError(t, k.Cut(t.Context(), func(context.Context) error { return nil }))
+			require.NoError(t, k.Cut(t.Context(), atOnce, atOnce))
 		})
 	}
 	t.Run("decided", func(t *testing.T) {
@@ -164,7 +168,7 @@ func TestWhatIsDecidedIsWaitedForAndWhatIsNotIsNot(t *testing.T) {
 			defer a.mu.Unlock()
 			assert.Empty(t, a.prepared)
 			return nil
-		}))
+		}, atOnce))
 	})
 }
 
@@ -179,25 +183,27 @@ func TestAHeldGateIsWaitedForWithAllGatesOpen(t *testing.T) {
 		defer b.mu.Unlock()
 		b.held = nil
 	}, nil, a, b)
-	require.NoError(t, k.Cut(t.Context(), func(context.Context) error { return nil }))
+	require.NoError(t, k.Cut(t.Context(), atOnce, atOnce))
 	assert.True(t, looked.Load())
 }
 
 func TestWhoWaitsInVainIsToldForWhom(t *testing.T) {
-	a, b := &yard{name: "a"}, &yard{name: "b", held: []cut.Holder{{ID: one, Token: "4/12"}, {Token: "5/1"}}}
-	k := keeper(t, nil, nil, func(o *cut.Options) { o.Wait = 50 * time.Millisecond }, a, b)
-	err := k.Cut(t.Context(), func(context.Context) error { return nil })
-	var wait *cut.WaitError
-	require.ErrorAs(t, err, &wait)
-	assert.Equal(t, []string{"b"}, wait.Shards)
-	assert.Equal(t, []uuid.UUID{one}, wait.Transactions)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &yard{name: "a"}, &yard{name: "b", held: []cut.Holder{{ID: one, Token: "4/12"}, {Token: "5/1"}}}
+		k := keeper(t, nil, nil, func(o *cut.Options) { o.Wait = 50 * time.Millisecond }, a, b)
+		err := k.Cut(t.Context(), atOnce, atOnce)
+		var wait *cut.WaitError
+		require.ErrorAs(t, err, &wait)
+		assert.Equal(t, []string{"b"}, wait.Shards)
+		assert.Equal(t, []uuid.UUID{one}, wait.Transactions)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 
-	b.mu.Lock()
-	b.held, b.away = nil, errors.New("no route")
-	b.mu.Unlock()
-	require.ErrorIs(t, k.Cut(t.Context(), func(context.Context) error { return nil }), b.away)
-	assert.False(t, a.isClosed())
+		b.mu.Lock()
+		b.held, b.away = nil, errors.New("no route")
+		b.mu.Unlock()
+		require.ErrorIs(t, k.Cut(t.Context(), atOnce, atOnce), b.away)
+		assert.False(t, a.isClosed())
+	})
 }
 
 func TestReadersOfOneProcessShareACut(t *testing.T) {
@@ -206,7 +212,7 @@ func TestReadersOfOneProcessShareACut(t *testing.T) {
 	first, goOn := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		assert.NoError(t, k.Cut(t.Context(), func(context.Context) error { close(first); <-goOn; return nil }))
+		assert.NoError(t, k.Cut(t.Context(), func(context.Context) error { close(first); <-goOn; return nil }, atOnce))
 	})
 	<-first
 	var taken atomic.Int64
@@ -215,7 +221,7 @@ func TestReadersOfOneProcessShareACut(t *testing.T) {
 			assert.NoError(t, k.Cut(t.Context(), func(context.Context) error {
 				taken.Add(1)
 				return nil
-			}))
+			}, atOnce))
 		})
 	}
 	assert.Eventually(t, func() bool { return k.Waiting() == 8 }, 10*time.Second, time.Millisecond)
@@ -226,24 +232,27 @@ func TestReadersOfOneProcessShareACut(t *testing.T) {
 }
 
 func TestGatesStayOpenForMostOfTheTime(t *testing.T) {
-	var now, rested atomic.Int64 // nanoseconds
-	k := keeper(t, nil, nil, func(o *cut.Options) {
-		o.Share = 0.05
-		o.Clock = func() time.Time { return time.Unix(0, now.Load()) }
-		o.Pause = func(_ context.Context, d time.Duration) error {
-			now.Add(int64(d))
-			rested.Add(int64(d))
-			return nil
+	synctest.Test(t, func(t *testing.T) {
+		var now, rested atomic.Int64 // nanoseconds
+		k := keeper(t, nil, nil, func(o *cut.Options) {
+			o.Share = 0.05
+			o.Clock = func() time.Time { return time.Unix(0, now.Load()) }
+			o.Pause = func(_ context.Context, d time.Duration) error {
+				now.Add(int64(d))
+				rested.Add(int64(d))
+				return nil
+			}
+		}, &yard{name: "a"}, &yard{name: "b"})
+		take := func(context.Context) error { now.Add(int64(2 * time.Millisecond)); return nil }
+		for range 3 {
+			require.NoError(t, k.Cut(t.Context(), take, atOnce))
 		}
-	}, &yard{name: "a"}, &yard{name: "b"})
-	take := func(context.Context) error { now.Add(int64(2 * time.Millisecond)); return nil }
-	for range 3 {
-		require.NoError(t, k.Cut(t.Context(), take))
-	}
-	assert.InDelta(t, 2*38*time.Millisecond, rested.Load(), float64(time.Microsecond), "19 times as long as they were closed, between each two")
-	now.Add(int64(time.Second))
-	require.NoError(t, k.Cut(t.Context(), take))
-	assert.InDelta(t, 2*38*time.Millisecond, rested.Load(), float64(time.Microsecond), "and not for who comes later")
+		assert.InDelta(t, 2*38*time.Millisecond, rested.Load(), float64(time.Microsecond), "19 times as long as they were closed, between each two")
+		synctest.Wait() // it is noted how long the gates were closed
+		now.Add(int64(time.Second))
+		require.NoError(t, k.Cut(t.Context(), take, atOnce))
+		assert.InDelta(t, 2*38*time.Millisecond, rested.Load(), float64(time.Microsecond), "and not for who comes later")
+	})
 }
 
 func TestAReaderThatGivesUpKeepsNobody(t *testing.T) {
@@ -251,15 +260,15 @@ func TestAReaderThatGivesUpKeepsNobody(t *testing.T) {
 	k := keeper(t, nil, nil, nil, a)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, k.Cut(ctx, func(context.Context) error { return nil }), context.DeadlineExceeded)
+	require.ErrorIs(t, k.Cut(ctx, atOnce, atOnce), context.DeadlineExceeded)
 	a.mu.Lock()
 	a.held = nil
 	a.mu.Unlock()
-	require.NoError(t, k.Cut(t.Context(), func(context.Context) error { return nil }))
+	require.NoError(t, k.Cut(t.Context(), atOnce, atOnce))
 }
 
 func TestNoCutIsTakenAfterTheEnd(t *testing.T) {
 	k := keeper(t, nil, nil, nil, &yard{name: "a"})
 	k.Close()
-	require.ErrorIs(t, k.Cut(t.Context(), func(context.Context) error { return nil }), context.Canceled)
+	require.ErrorIs(t, k.Cut(t.Context(), atOnce, atOnce), context.Canceled)
 }

@@ -25,7 +25,7 @@ func Cutting(hold time.Duration) Program {
 func reading(hold time.Duration, change func(*Process, *cut.Options), take func(*Process, context.Context, uint8) error) Program {
 	return Program{Read: func(p *Process, ctx context.Context, member uint8) error {
 		k := p.Keeper(hold, change)
-		return k.Cut(ctx, func(ctx context.Context) error { return take(p, ctx, member) })
+		return k.Cut(ctx, func(ctx context.Context) error { return take(p, ctx, member) }, func(context.Context) error { return nil })
 	}}
 }
 
