@@ -20,61 +20,6 @@ import (
 	"github.com/xapg/xapg/xadriver"
 )
 
-// tap counts what passes between the driver and the servers: a message before it
-// leaves, after it has left, and an answer before the driver hears of it. At one of
-// these moments it does something, such as ending a context.
-type tap struct {
-	mu     sync.Mutex
-	passed int
-	at     int
-	act    func()
-}
-
-// arm makes the tap act when so many messages have passed.
-func (t *tap) arm(at int, act func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.passed, t.at, t.act = 0, at, act
-}
-
-// disarm tells how many have passed.
-func (t *tap) disarm() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.act = nil
-	return t.passed
-}
-
-func (t *tap) pass() {
-	t.mu.Lock()
-	var act func()
-	if t.passed++; t.passed == t.at {
-		act, t.act = t.act, nil
-	}
-	t.mu.Unlock()
-	if act != nil {
-		act()
-		time.Sleep(2 * time.Millisecond) // what is cancelled hears of it before the message goes on
-	}
-}
-
-// line is a connection with a tap.
-type line struct {
-	net.Conn
-	tap *tap
-}
-
-func (l line) Write(p []byte) (int, error) {
-	l.tap.pass()
-	defer l.tap.pass()
-	return l.Conn.Write(p)
-}
-
-func (l line) Read(p []byte) (int, error) {
-	defer l.tap.pass()
-	return l.Conn.Read(p)
-}
-
 // world is a bank whose connections are tapped, and whose servers are watched by
 // connections of their own.
 type world struct {
@@ -99,7 +44,7 @@ INSERT INTO audit VALUES (1, 'n1'), (2, 'n2')`
 
 func openWorld(t *testing.T, change func(*xadriver.Config), more ...string) *world {
 	t.Helper()
-	w := &world{bank: newBank(t, 3, append([]string{"key.items=id", "key.past=owner", "schema_check=off", "lock_wait=off"}, append(more, fast...)...)...), tap: &tap{}, on: 1}
+	w := &world{bank: newBank(t, 3, append([]string{"key.items=id", "key.past=owner", "schema_check=off", "lock_wait=off", "resolve_after=5s", "resolve_every=200ms"}, more...)...), tap: &tap{}, on: 1}
 	cfg, err := xadriver.ParseDSN(w.dsn)
 	require.NoError(t, err)
 	for i := range cfg.Shards {
@@ -371,7 +316,8 @@ func lockTables(t *testing.T, a *attempt, at int) (func() bool, func()) {
 	require.NoError(t, err)
 	return func() bool {
 		const busy = ours + "AND state = 'active' AND wait_event IS DISTINCT FROM 'ClientRead'" // all others have answered, or wait for rows
-		return a.count(t, "SELECT count(*)"+busy) == 1 && a.count(t, "SELECT count(*)"+busy+"AND wait_event_type = 'Lock'") == 1
+		behind := fmt.Sprintf("AND %d = ANY (pg_blocking_pids(pid))", conn.PgConn().PID())      // not a snapshot of somebody else's
+		return a.count(t, "SELECT count(*)"+busy) == 1 && a.everywhere(t, "SELECT count(*)"+busy+behind)[at] == "1"
 	}, func() { require.NoError(t, conn.Close(context.Background())) }
 }
 

@@ -150,12 +150,15 @@ func (c *Conn) commit(ctx context.Context) error {
 		}
 	}
 	c.sent.Store(true)
-	return lastWord(public(err))
+	return lastWord(ctx, public(err))
 }
 
 // lastWord makes sure that the answer to a commit is never driver.ErrBadConn, upon
 // which database/sql would do something again.
-func lastWord(err error) error {
+func lastWord(ctx context.Context, err error) error {
+	if errors.Is(err, driver.ErrBadConn) && ctx.Err() != nil {
+		return ctx.Err() // pgx says so where the context had ended before anything was sent
+	}
 	if errors.Is(err, driver.ErrBadConn) {
 		return serverError(origin.Lost, "xapg: a connection was lost while the transaction ended: "+err.Error())
 	}

@@ -87,7 +87,7 @@ func (r *Rows) over(err error) {
 // closes them and tells the application so: then the statement was cut short, and its
 // transaction has failed, even if all shards had answered by then.
 func (r *Rows) Close() error {
-	cut := r.of != nil && !r.ended && r.ctx.Err() != nil
+	cut := r.of != nil && (!r.ended || len(r.sets) > 0) && r.ctx.Err() != nil
 	err := r.inner.Close()
 	r.over(err)
 	switch {
