@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,13 @@ func setup(ctx context.Context, sh *shard.Shard) error {
 		return err
 	}
 	defer conn.Release()
-	if _, err = conn.Command(ctx, "BEGIN;SELECT pg_catalog.set_config('client_min_messages', 'warning', true);"+Setup+";COMMIT"); err != nil {
+	for range 3 {
+		// Where somebody else makes the same at the same time, one of the two may fail.
+		if _, err = conn.Command(ctx, "SET LOCAL client_min_messages=warning;"+Setup); !hasState(err, "23505", "42P06", "42P07") {
+			break
+		}
+	}
+	if err != nil {
 		conn.Break()
 		return fmt.Errorf("shard %s: the record of what is forced cannot be kept: let an administrator run %q and grant SELECT, INSERT, DELETE on the table: %w",
 			sh.Name(), strings.ReplaceAll(Setup, "\n", " "), err)
@@ -97,9 +104,11 @@ func setup(ctx context.Context, sh *shard.Shard) error {
 	return nil
 }
 
-func missing(err error) bool {
+func missing(err error) bool { return hasState(err, "42P01", "3F000") }
+
+func hasState(err error, states ...string) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "42P01" || pgErr.Code == "3F000")
+	return errors.As(err, &pgErr) && slices.Contains(states, pgErr.Code)
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
