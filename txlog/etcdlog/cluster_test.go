@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xapg/xapg/xadriver/xatest"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
@@ -26,6 +29,7 @@ import (
 type member struct {
 	name, dir     string
 	client, peer  string // addresses
+	ports         []*xatest.Port
 	args          []string
 	process       *exec.Cmd
 	stdin         io.Closer
@@ -56,21 +60,28 @@ var build = sync.OnceValues(func() (program string, err error) {
 	return program, nil
 })
 
-// startCluster starts a cluster of n members with data in a temporary directory and
-// further arguments.
+// onDisk has members flush what they write, and to a disk.
+const onDisk = "-fsync"
+
+// startCluster starts a cluster of n members with data in a temporary directory, or in
+// memory if there is a place for that, and further arguments.
 func startCluster(n int, args ...string) (_ *cluster, err error) {
 	c := &cluster{scheme: "etcd"}
-	if c.dir, err = os.MkdirTemp("", "etcdlog"); err != nil {
+	place := os.Getenv("XAPG_PG_DATA")
+	if slices.Contains(args, onDisk) {
+		place = ""
+	}
+	if c.dir, err = os.MkdirTemp(place, "etcdlog"); err != nil {
 		return nil, err
 	}
 	var all []string
 	for i := range n {
 		m := &member{name: fmt.Sprintf("m%d", i+1)}
 		m.dir = filepath.Join(c.dir, m.name)
-		if m.client, err = freeAddress(); err != nil {
+		if m.client, err = m.address(); err != nil {
 			return nil, err
 		}
-		if m.peer, err = freeAddress(); err != nil {
+		if m.peer, err = m.address(); err != nil {
 			return nil, err
 		}
 		c.members = append(c.members, m)
@@ -102,6 +113,9 @@ func (c *cluster) start() error {
 func (c *cluster) close() {
 	for _, m := range c.members {
 		m.kill()
+		for _, p := range m.ports {
+			_ = p.Release()
+		}
 	}
 	_ = os.RemoveAll(c.dir)
 }
@@ -228,11 +242,12 @@ func (m *member) thaw() {
 	}
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// address is one that the member has to itself, also while it does not run.
+func (m *member) address() (string, error) {
+	port, err := xatest.HoldPort()
 	if err != nil {
 		return "", err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	m.ports = append(m.ports, port)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port.Number)), nil
 }

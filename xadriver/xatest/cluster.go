@@ -187,7 +187,11 @@ func (c *Cluster) Close() error {
 	c.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, s := range all {
-		wg.Go(func() { _ = s.Stop(ctx, Immediate) })
+		wg.Go(func() {
+			if s.Stop(ctx, Immediate) == nil {
+				_ = s.port.Release()
+			}
+		})
 	}
 	wg.Wait()
 	return os.RemoveAll(c.dir)

@@ -35,10 +35,15 @@ func (s *Server) Thaw() error {
 	if err != nil {
 		return err
 	}
-	for _, child := range children(pid) {
+	return thaw(pid)
+}
+
+// thaw lets a server go on, its sessions first.
+func thaw(postmaster int) error {
+	for _, child := range children(postmaster) {
 		_ = syscall.Kill(child, syscall.SIGCONT)
 	}
-	return syscall.Kill(pid, syscall.SIGCONT)
+	return syscall.Kill(postmaster, syscall.SIGCONT)
 }
 
 // freeze stops processes and waits until they stand still: the signal is one thing, and

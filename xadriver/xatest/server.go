@@ -24,7 +24,8 @@ type Server struct {
 	cluster  *Cluster
 	name     string
 	dir      string
-	port     int
+	port     *Port
+	ran      bool // somebody may know its port
 	settings map[string]string
 	conninfo string // of a standby that is detached
 
@@ -64,7 +65,7 @@ func (s *Server) Host() string { return "127.0.0.1" }
 
 // Port is the port that the server listens on. It stays the same when the server
 // is restarted.
-func (s *Server) Port() int { return s.port }
+func (s *Server) Port() int { return s.port.Number }
 
 // DataDir is the server's data folder.
 func (s *Server) DataDir() string { return s.dir }
@@ -74,7 +75,7 @@ func (s *Server) DSN() string { return s.Database("postgres") }
 
 // Database is a DSN for another database of the server.
 func (s *Server) Database(name string) string {
-	at := net.JoinHostPort(s.Host(), strconv.Itoa(s.port))
+	at := net.JoinHostPort(s.Host(), strconv.Itoa(s.port.Number))
 	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", superuser, at, name)
 }
 
@@ -109,32 +110,33 @@ exit $rc`
 // Start starts the server and waits until it answers.
 func (s *Server) Start(ctx context.Context) error {
 	const tries = 5
-	var err error
-	for range tries {
-		if s.port == 0 {
-			if s.port, err = freePort(); err != nil {
+	for try := 1; ; try++ {
+		if s.port == nil {
+			port, err := HoldPort()
+			if err != nil {
 				return err
 			}
+			s.port = port
 		}
-		if err = s.launch(ctx); err == nil {
+		err := s.launch(ctx)
+		if err == nil {
+			s.ran = true
 			return nil
 		}
-		if !strings.Contains(s.LogTail(20), "Address already in use") {
+		if try == tries || !errors.Is(err, errTaken) && !strings.Contains(s.LogTail(20), "Address already in use") {
 			return err
 		}
-		s.port = 0
+		if s.ran {
+			time.Sleep(time.Second) // who has it may leave again
+			continue
+		}
+		_ = s.port.Release()
+		s.port = nil
 	}
-	return err
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
+// errTaken says that somebody else has the server's port.
+var errTaken = errors.New("another server listens on its port")
 
 func (s *Server) launch(ctx context.Context) error {
 	s.mu.Lock()
@@ -146,7 +148,7 @@ func (s *Server) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"-c", supervisor, "sh", filepath.Join(s.cluster.inst.bin, "postgres"), "-D", s.dir, "-p", strconv.Itoa(s.port)}
+	args := []string{"-c", supervisor, "sh", filepath.Join(s.cluster.inst.bin, "postgres"), "-D", s.dir, "-p", strconv.Itoa(s.port.Number)}
 	for k, v := range s.settings {
 		args = append(args, "-c", k+"="+v)
 	}
@@ -182,7 +184,14 @@ func (s *Server) ready(ctx context.Context) error {
 		conn, err := pgx.Connect(attempt, s.DSN())
 		cancel()
 		if err == nil {
-			return conn.Close(ctx)
+			var dir string
+			err = conn.QueryRow(ctx, "SHOW data_directory").Scan(&dir)
+			if err == nil && !same(dir, s.dir) {
+				err = errTaken
+			}
+			if cerr := conn.Close(ctx); err == nil || errors.Is(err, errTaken) {
+				return errors.Join(err, cerr)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -192,6 +201,16 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// same reports whether two names are one folder's.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // Mode of stopping a server.
@@ -216,7 +235,7 @@ func (s *Server) stopLocked(ctx context.Context, sig syscall.Signal) error {
 		return nil
 	}
 	if pid, err := s.pid(); err == nil {
-		_ = syscall.Kill(pid, syscall.SIGCONT)
+		_ = thaw(pid)
 		_ = syscall.Kill(pid, sig)
 	}
 	select {

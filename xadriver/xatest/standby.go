@@ -145,7 +145,7 @@ func (s *Server) await(ctx context.Context, condition string) error {
 func AnyOf(servers ...*Server) string {
 	hosts := make([]string, len(servers))
 	for i, s := range servers {
-		hosts[i] = net.JoinHostPort(s.Host(), strconv.Itoa(s.port))
+		hosts[i] = net.JoinHostPort(s.Host(), strconv.Itoa(s.port.Number))
 	}
 	return fmt.Sprintf("postgres://%s@%s/postgres?sslmode=disable&target_session_attrs=read-write", superuser, strings.Join(hosts, ","))
 }
@@ -158,7 +158,7 @@ func (s *Server) backup(ctx context.Context, replica *Server) error {
 		return s.copyWhileRunning(ctx, replica)
 	}
 	out, err := s.cluster.inst.command(ctx, tool, "-D", replica.dir, "-R", "-X", "stream", "-c", "fast",
-		"-h", s.Host(), "-p", strconv.Itoa(s.port), "-U", superuser, "--no-sync").CombinedOutput()
+		"-h", s.Host(), "-p", strconv.Itoa(s.port.Number), "-U", superuser, "--no-sync").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("pg_basebackup: %w: %s", err, out)
 	}
@@ -187,7 +187,7 @@ func (s *Server) copyWhileRunning(ctx context.Context, replica *Server) error {
 	var errs []error
 	auto := filepath.Join(replica.dir, "postgresql.auto.conf")
 	conf, err := os.ReadFile(auto)
-	errs = append(errs, err, os.WriteFile(auto, fmt.Appendf(conf, "\nprimary_conninfo = 'host=%s port=%d user=%s'\n", s.Host(), s.port, superuser), 0o600),
+	errs = append(errs, err, os.WriteFile(auto, fmt.Appendf(conf, "\nprimary_conninfo = 'host=%s port=%d user=%s'\n", s.Host(), s.port.Number, superuser), 0o600),
 		s.cluster.inst.own(auto))
 	for _, name := range []string{"postmaster.pid", "postmaster.opts"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(replica.dir, name)))

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/xapg/xapg/xadriver/xatest"
 )
 
 // server is a MariaDB or MySQL of the tests' own, on a free port of the loopback,
@@ -28,7 +29,7 @@ type server struct {
 	program string
 	maria   bool
 	dir     string
-	port    int
+	port    *xatest.Port
 	owner   *syscall.Credential
 	cmd     *exec.Cmd
 	exited  chan struct{}
@@ -62,13 +63,8 @@ func startServer() (*server, error) {
 	if err := s.initialize(); err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if s.port, err = xatest.HoldPort(); err != nil {
 		return nil, errors.Join(err, s.remove())
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		return nil, err
 	}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.stop())
@@ -122,7 +118,7 @@ func (s *server) start() error {
 		return err
 	}
 	defer log.Close()
-	args := []string{"--port=" + strconv.Itoa(s.port), "--bind-address=127.0.0.1", "--socket=" + filepath.Join(s.dir, "data", "s"),
+	args := []string{"--port=" + strconv.Itoa(s.port.Number), "--bind-address=127.0.0.1", "--socket=" + filepath.Join(s.dir, "data", "s"),
 		"--pid-file=" + filepath.Join(s.dir, "data", "pid"), "--skip-grant-tables", "--skip-name-resolve", "--skip-log-bin", "--character-set-server=utf8mb4"}
 	if !s.maria {
 		args = append(args, "--skip-networking=0", "--mysqlx=0") // without users, MySQL does not listen unless it is told to
@@ -176,11 +172,11 @@ func (s *server) stop() error {
 	return s.remove()
 }
 
-func (s *server) remove() error { return os.RemoveAll(s.dir) }
+func (s *server) remove() error { return errors.Join(s.port.Release(), os.RemoveAll(s.dir)) }
 
 // dsn is a data source name of the MySQL driver.
 func (s *server) dsn(database, parameters string) string {
-	return fmt.Sprintf("root@tcp(127.0.0.1:%d)/%s?%s", s.port, database, parameters)
+	return fmt.Sprintf("root@tcp(127.0.0.1:%d)/%s?%s", s.port.Number, database, parameters)
 }
 
 // Main's server, which the tests share; each test has a database of its own.
