@@ -194,11 +194,13 @@ func TestNobodyWaitsForALockOnATableThatIsNotNamed(t *testing.T) {
 	}
 }
 
+// ungranted counts those who wait for a lock on a table.
+const ungranted = "SELECT count(*)::text FROM pg_locks WHERE NOT granted AND relation = $1::text::regclass"
+
 // waitsFor waits until somebody waits for a lock on a table on home.
 func waitsFor(t *testing.T, b *bank, table string) {
 	t.Helper()
-	const waiting = "SELECT count(*)::text FROM pg_locks WHERE NOT granted AND relation = $1::text::regclass"
-	require.Eventually(t, func() bool { return b.on(t, 0, waiting, table) != "0" }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return b.on(t, 0, ungranted, table) != "0" }, 20*time.Second, 5*time.Millisecond)
 }
 
 // A statement that names a table that somebody is changing waits, and is answered by
@@ -271,33 +273,37 @@ func TestTheWaitForAChangeEndsWithTheContext(t *testing.T) {
 	b := openTwoTables(t, "lock_wait=30s")
 	end := elsewhere(t, b, "ALTER TABLE a ADD COLUMN x int DEFAULT 5")
 	defer end("ROLLBACK")
-	fresh := openDB(t, b.dsn)
 	for _, statement := range []string{"SELECT id, n FROM of_a", "UPDATE a SET n = 3"} {
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() {
-			_, err := fresh.ExecContext(ctx, statement)
-			done <- err
-		}()
-		waitsFor(t, b, "a")
-		cancel()
-		require.ErrorIs(t, <-done, context.Canceled)
-		_, err := fresh.Exec("UPDATE b SET n = 3")
-		require.NoError(t, err, "nobody else is concerned")
+		t.Run(statement, func(t *testing.T) {
+			// What the statement before has begun to read waits for longer than its context.
+			require.Eventually(t, func() bool { return b.on(t, 0, ungranted, "a") == "0" }, 20*time.Second, 5*time.Millisecond)
+			fresh := openDB(t, b.dsn)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				_, err := fresh.ExecContext(ctx, statement)
+				done <- err
+			}()
+			waitsFor(t, b, "a")
+			cancel()
+			require.ErrorIs(t, <-done, context.Canceled)
+			_, err := fresh.Exec("UPDATE b SET n = 3")
+			require.NoError(t, err, "nobody else is concerned")
+		})
 	}
 }
 
 // A transaction that holds locks does not wait for whom it keeps waiting.
 func TestATransactionThatIsWaitedForGoesOn(t *testing.T) {
 	b := openTwoTables(t, "lock_wait=30s")
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
-	defer cancel()
 	all := []string{"UPDATE a SET n = 5 WHERE id = 1", "SELECT * FROM a ORDER BY n", "SELECT * FROM of_a", "INSERT INTO a (id) VALUES (20) ON CONFLICT DO NOTHING"}
 	for first, then := range map[string][]string{
 		"UPDATE a SET n = 4": all, "SELECT count(*) FROM of_a": all, "TRUNCATE a": all, "ALTER TABLE a ADD COLUMN y int": all,
 		"UPDATE a SET n = 4 WHERE id = 1": {"UPDATE a SET n = 5 WHERE id = 1", "SELECT * FROM a WHERE id = 1"},
 	} {
 		t.Run(first, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+			defer cancel()
 			tx, err := b.BeginTx(ctx, nil)
 			require.NoError(t, err)
 			_, err = tx.ExecContext(ctx, first)

@@ -147,7 +147,7 @@ func (votes) CommandTag() string { return "PREPARE TRANSACTION" }
 func TestControlAnUncheckedTagBreaksTransactions(t *testing.T) {
 	for name, good := range map[string]bool{"checked": true, "unchecked": false} {
 		t.Run(name, func(t *testing.T) {
-			b := newBank(t, 2, fast...)
+			b := newBank(t, 2, "key.moves=owner")
 			s := &stepper{}
 			db := openStepped(t, b.dsn, s, func(cfg *xadriver.Config) {
 				for i := range cfg.Shards {
@@ -224,7 +224,7 @@ func portOf(t *testing.T, url string) uint16 {
 func TestControlWithoutTheGidFilterLiveTransactionsAreRolledBack(t *testing.T) {
 	for name, good := range map[string]bool{"filtered": true, "unfiltered": false} {
 		t.Run(name, func(t *testing.T) {
-			b := newBank(t, 2, fast...)
+			b := newBank(t, 2, "key.moves=owner")
 			s := &stepper{}
 			db := openStepped(t, b.dsn, s, nil)
 			_, err := db.Exec(movesSchema)

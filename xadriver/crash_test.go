@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,7 @@ func crashChild() {
 		die(err)
 	}
 	cfg.DecisionLog = log
+	cfg.ResolveAfter = time.Minute // it does not take itself for dead
 	cfg.OnStep = func(s xadriver.Step) {
 		kill(string(s.Point))
 		kill(string(s.Point) + "/" + s.Shard)
@@ -82,7 +84,7 @@ func crash(t *testing.T, b *bank, names []string, at, run string, history map[st
 	require.NoError(t, err)
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), crashDSN+"="+b.dsn, crashLog+"="+b.log, crashNames+"="+strings.Join(names, ","), crashAt+"="+at,
-		crashRun+"="+run, crashMore+"=1")
+		crashRun+"="+run, crashMore+"=1", "PGAPPNAME="+run)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	cmd.Stderr = os.Stderr
@@ -100,6 +102,11 @@ func crash(t *testing.T, b *bank, names []string, at, run string, history map[st
 		}
 	}
 	err = cmd.Wait()
+	for i := range b.urls { // what it had sent may still be done
+		require.Eventually(t, func() bool {
+			return b.on(t, i, "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1", run) == "0"
+		}, time.Minute, 5*time.Millisecond, "the child's sessions go on")
+	}
 	return err != nil && strings.Contains(err.Error(), "killed")
 }
 
@@ -126,7 +133,8 @@ func decided(at string) bool {
 func TestAKilledProgramLeavesEveryTransactionWhole(t *testing.T) {
 	for _, shards := range []int{2, 3} {
 		t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
-			b := newBank(t, shards, fast...)
+			b := newBank(t, shards, "resolve_after=1m", "resolve_every=200ms", "key.moves=owner") // a slow child is not taken for dead
+			connector := backup(t, b.dsn)
 			db := openDB(t, b.dsn)
 			_, err := db.Exec(movesSchema)
 			require.NoError(t, err)
@@ -141,6 +149,8 @@ func TestAKilledProgramLeavesEveryTransactionWhole(t *testing.T) {
 				run := fmt.Sprintf("run%d", i)
 				require.True(t, crash(t, b, names, at, run, history), "the child was not killed at %s", at)
 				crashes++
+				_, err := connector.Resolve(t.Context(), 0)
+				require.NoError(t, err)
 				heal(t, b.urls)
 				requireWhole(t, b.urls, history)
 				there := b.on(t, 0, "SELECT count(*)::text FROM moves WHERE id = $1", run+"-1") == "1"

@@ -27,7 +27,7 @@ type torn struct {
 
 func tear(t *testing.T, late int, more ...string) *torn {
 	t.Helper()
-	b := openBank(t, 2, more...)
+	b := openBank(t, 2, append(more, "resolve_every=1h")...) // or a resolver takes over what has stopped
 	x := &torn{bank: b, steps: &stepper{}, half: make(chan struct{}), goOn: make(chan struct{}), done: make(chan error, 1)}
 	x.writer = openStepped(t, b.dsn, x.steps, nil)
 	x.names = owners(t, b)
@@ -206,7 +206,7 @@ func TestAStatementWithACutSeesItsOwnTransaction(t *testing.T) {
 // A coordinator dies after its votes: whoever wants to see one state must wait until
 // somebody has decided, and is told for whom he waits.
 func TestATransactionInDoubtKeepsReadersForATimeOnly(t *testing.T) {
-	b := openBank(t, 2, "cut_wait=1s", "resolve_after=1h")
+	b := openBank(t, 2, "cut_wait=3s", "resolve_after=1h")
 	names := owners(t, b)
 	x := &torn{bank: b, names: names}
 	for _, name := range names {

@@ -88,13 +88,27 @@ func TestAPinnedSessionEndsWithItsConnection(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.ExecContext(t.Context(), "CREATE TEMPORARY TABLE audit (n int)")
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err = conn.ExecContext(ctx, "SELECT pg_sleep(10)")
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	ctx := &ending{Context: t.Context(), done: make(chan struct{})}
+	defer ctx.end()
+	stopped := make(chan error, 1)
+	go func() {
+		_, err := conn.ExecContext(ctx, "SELECT pg_sleep(60)")
+		stopped <- err
+	}()
+	b.asleep(t, 0) // before anything is sent, nothing of the session would be lost
+	ctx.end()
+	require.ErrorIs(t, <-stopped, context.DeadlineExceeded)
 	_, err = conn.ExecContext(t.Context(), "DELETE FROM audit")
 	require.Error(t, err)
 	assert.Equal(t, "1", b.on(t, 0, "SELECT count(*)::text FROM audit"))
+}
+
+// asleep waits until one shard runs a pg_sleep.
+func (b *bank) asleep(t *testing.T, shard int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return b.on(t, shard, "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'") == "1"
+	}, time.Minute, 5*time.Millisecond, "nobody sleeps")
 }
 
 func TestAPinnedSessionTakesNoSettingsWithinTransactions(t *testing.T) {

@@ -253,6 +253,7 @@ func TestTheTurnOfAProgramThatDiedIsTakenByTheNext(t *testing.T) {
 	_, err := db.Exec(movesSchema)
 	require.NoError(t, err)
 	names := owners(t, b)
+	require.NoError(t, db.Close())
 	dying := *b
 	dying.dsn = "cluster=bank log=" + quoted("sqlite:"+b.log)
 	for i, url := range b.urls {
@@ -265,6 +266,7 @@ func TestTheTurnOfAProgramThatDiedIsTakenByTheNext(t *testing.T) {
 		run := fmt.Sprintf("run%d", i)
 		history := make(map[string]told)
 		require.True(t, crash(t, &dying, names, at, run, history), "the child was not killed at %s", at)
+		db := openDB(t, b.dsn) // not before, lest it takes a slow child for dead
 		next, err := db.BeginTx(t.Context(), serial)
 		require.NoError(t, err)
 		var n int
@@ -278,5 +280,6 @@ func TestTheTurnOfAProgramThatDiedIsTakenByTheNext(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, next.Commit())
 		heal(t, b.urls)
+		require.NoError(t, db.Close())
 	}
 }

@@ -24,7 +24,9 @@ func TestAProcessThatSleptThroughItsOwnTransactionDoesNotSayThatItIsCommitted(t 
 	s := &stepper{}
 	slow := openStepped(t, b.dsn+" retain=200ms", s, func(c *xadriver.Config) { c.NoResolver = true })
 	require.NoError(t, slow.PingContext(t.Context()))
+	reached := false
 	s.arm("before_decide", func() {
+		reached = true
 		backup := openStepped(t, b.dsn+" retain=200ms resolve_after=100ms resolve_every=100ms", nil, nil)
 		defer backup.Close() // it is to forget no more than that
 		assert.NoError(t, backup.PingContext(t.Context()))
@@ -36,13 +38,19 @@ func TestAProcessThatSleptThroughItsOwnTransactionDoesNotSayThatItIsCommitted(t 
 			return err == nil && len(records) == 0
 		}, 20*time.Second, 20*time.Millisecond, "the backup aborts, finishes and forgets")
 	})
-	tx, err := slow.Begin()
-	require.NoError(t, err)
-	for _, owner := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-		_, err = tx.Exec("INSERT INTO accounts (owner) VALUES ($1)", owner)
-		require.NoError(t, err)
+	for tries := 0; !reached; tries++ { // one that stood still while it let the shards vote does not even decide
+		require.Less(t, tries, 100)
+		tx, berr := slow.Begin()
+		require.NoError(t, berr)
+		for _, owner := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+			_, err = tx.Exec("INSERT INTO accounts (owner) VALUES ($1)", owner)
+			require.NoError(t, err)
+		}
+		if err = tx.Commit(); !reached {
+			var aborted *xadriver.AbortedError
+			require.ErrorAs(t, err, &aborted)
+		}
 	}
-	err = tx.Commit()
 	var doubt *xadriver.InDoubtError
 	require.ErrorAs(t, err, &doubt)
 	var n int

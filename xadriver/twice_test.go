@@ -82,6 +82,7 @@ func TestAScriptIsNotRunAgainWhenALaterStatementFindsNoConnection(t *testing.T) 
 
 func TestACommitInDoubtIsNotRunAgain(t *testing.T) {
 	b, _, after := openLosing(t)
+	looked(t, b.DB) // whose marks are committed, too
 	after.Store(1)
 	_, err := b.Exec(addLine + "; " + addLine)
 	var doubt *xadriver.InDoubtError
