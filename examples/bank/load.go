@@ -60,7 +60,7 @@ func (b *bank) underLoad(ctx context.Context, o options, owners []string) error 
 	if total != a.want {
 		return fmt.Errorf("the total is %d after the load, and was %d before", total, a.want)
 	}
-	say("%d payments committed, %d rejected; total at the end: %d, unchanged", m.done.Load(), m.rejected.Load(), total)
+	say("%d payments committed, %d rejected, %d run again; total at the end: %d, unchanged", m.done.Load(), m.rejected.Load(), b.again.Load(), total)
 	return b.nothingPrepared(ctx)
 }
 
@@ -103,7 +103,7 @@ func (b *bank) client(ctx context.Context, owners []string, m *meter) error {
 		}
 		begin := time.Now()
 		// A payment that has begun is finished: the clock only stops new ones.
-		err := pay(context.WithoutCancel(ctx), b.DB, owners[i], owners[j], amount)
+		err := b.pay(context.WithoutCancel(ctx), owners[i], owners[j], amount)
 		var pgErr *pgconn.PgError
 		switch {
 		case err == nil:

@@ -44,6 +44,11 @@ func (b *bank) blocks(ctx context.Context, o options) error {
 	if err := sleep(ctx, o.block); err != nil {
 		return err
 	}
+	// On a slow machine the first of them may take longer than that.
+	if err := until(ctx, func() (bool, error) { return crowd.done.Load() > 0, nil }); err != nil {
+		_, _, failed := crowd.stop()
+		return fmt.Errorf("the others do not go on: %w", errors.Join(err, failed))
+	}
 	before := crowd.done.Load()
 	if err := b.stillWaiting(ctx); err != nil {
 		return err
@@ -141,7 +146,8 @@ type waiter struct {
 	done   chan error
 }
 
-// waiter is somebody who has all the time in the world.
+// waiter is somebody who has all the time in the world. It returns when he
+// waits for the row.
 func (b *bank) waiter(ctx context.Context) (*waiter, error) {
 	conn, err := pgx.Connect(ctx, b.cluster.Server(kisii.shard).DSN()+"&application_name=waiter")
 	if err != nil {
@@ -154,6 +160,16 @@ func (b *bank) waiter(ctx context.Context) (*waiter, error) {
 		w.done <- move(ctx, conn, kisii, first, "0")
 		close(w.done)
 	}()
+	if err := until(ctx, func() (bool, error) {
+		if len(w.done) > 0 {
+			return false, errors.New("it did not have to: the row is not locked")
+		}
+		n, err := b.waiting(ctx)
+		return n == 1, err
+	}); err != nil {
+		w.leave()
+		return nil, fmt.Errorf("the UPDATE does not wait: %w", err)
+	}
 	return w, nil
 }
 
@@ -165,8 +181,12 @@ func (w *waiter) leave() {
 	_ = w.conn.Close(context.Background())
 }
 
+func (b *bank) waiting(ctx context.Context) (int64, error) {
+	return b.count(ctx, kisii, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waiter' AND wait_event_type = 'Lock'")
+}
+
 func (b *bank) stillWaiting(ctx context.Context) error {
-	n, err := b.count(ctx, kisii, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waiter' AND wait_event_type = 'Lock'")
+	n, err := b.waiting(ctx)
 	if err == nil && n != 1 {
 		err = errors.New("nobody waits for the row: it is not locked")
 	}
@@ -207,6 +227,20 @@ func (b *bank) whoDecided(ctx context.Context, txn uuid.UUID, decision string) e
 	say("  begun by   %s, at %s", t.Coordinator, t.Began.Format("15:04:05.000"))
 	say("  %-10s by %s, at %s", t.Decision, t.DecidedBy, t.DecidedAt.Local().Format("15:04:05.000"))
 	return nil
+}
+
+// until asks again and again whether something has come about, for a minute at most.
+func until(ctx context.Context, come func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		if is, err := come(); is || err != nil {
+			return err
+		}
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -2,9 +2,11 @@ package xaotel_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -73,15 +75,51 @@ func TestAVoteOfNoIsSeenWhereItWasGiven(t *testing.T) {
 	assert.Empty(t, b.named("decide"))
 }
 
+// deadline is a context whose deadline comes when the first server sleeps in a statement.
+type deadline struct {
+	context.Context
+	passed chan struct{}
+}
+
+func newDeadline(t *testing.T) *deadline {
+	d := &deadline{context.Background(), make(chan struct{})}
+	watch, err := pgx.Connect(t.Context(), cluster.Shards[0].DSN())
+	require.NoError(t, err)
+	var done sync.WaitGroup
+	ended, end := context.WithCancel(context.Background())
+	done.Go(func() {
+		defer close(d.passed)
+		for asleep := false; !asleep && ended.Err() == nil; time.Sleep(time.Millisecond) {
+			err := watch.QueryRow(ended, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')").Scan(&asleep)
+			asleep = asleep || err != nil
+		}
+	})
+	t.Cleanup(func() {
+		end()
+		done.Wait()
+		assert.NoError(t, watch.Close(context.Background()))
+	})
+	return d
+}
+
+func (d *deadline) Done() <-chan struct{} { return d.passed }
+
+func (d *deadline) Err() error {
+	select {
+	case <-d.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestErrorsWithoutSQLSTATEHaveATypeAllTheSame(t *testing.T) {
 	b := openBank(t)
 	require.NoError(t, b.PingContext(t.Context()))
 	tx, err := b.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer tx.Rollback() //nolint:errcheck // it has failed
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	_, err = tx.ExecContext(ctx, "SELECT pg_sleep(60)")
+	_, err = tx.ExecContext(newDeadline(t), "SELECT pg_sleep(60)")
 	require.Error(t, err)
 	require.ErrorContains(t, tx.Commit(), "rollback")
 	assert.Contains(t, b.tree("error.type"), "SELECT context.DeadlineExceeded")

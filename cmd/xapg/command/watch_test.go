@@ -100,22 +100,20 @@ func TestAStandAloneBackupEndsWhatOthersLeave(t *testing.T) {
 		require.Eventually(t, func() bool { return h.prepared(t, "athos")+h.prepared(t, "porthos") == "" }, time.Minute, 10*time.Millisecond)
 		t.Logf("killed at %s: its locks were gone %s later, with resolve_after 300ms", at, time.Since(begin).Round(time.Millisecond))
 	}
-	assert.Positive(t, w.said("resolved a transaction", "outcome", "abort"), "it says what it did")
+	require.Eventually(t, func() bool { return w.said("resolved a transaction", "outcome", "abort") > 0 }, time.Minute, 10*time.Millisecond, "it says what it did")
 
 	require.NoError(t, h.Server("porthos").Stop(context.Background(), xatest.Immediate))
-	require.Eventually(t, func() bool { return !ready() }, time.Minute, 20*time.Millisecond)
-	code, body = w.ask(t, "/readyz")
-	assert.Equal(t, http.StatusServiceUnavailable, code)
 	var said readiness
-	require.NoError(t, json.Unmarshal([]byte(body), &said))
+	require.Eventually(t, func() bool { // one answer has it all: a slow machine may make either shard unready for a moment
+		code, body = w.ask(t, "/readyz")
+		said = readiness{}
+		return json.Unmarshal([]byte(body), &said) == nil && code == http.StatusServiceUnavailable &&
+			len(said.Shards) == 2 && said.Shards[0].Ready && !said.Shards[1].Ready && said.Shards[1].Problem != ""
+	}, time.Minute, 20*time.Millisecond)
 	assert.False(t, said.Ready)
 	assert.Equal(t, "ok", said.Log)
-	require.Len(t, said.Shards, 2)
-	assert.True(t, said.Shards[0].Ready)
 	assert.Nil(t, said.Shards[0].Since)
-	assert.False(t, said.Shards[1].Ready)
 	assert.NotNil(t, said.Shards[1].Since)
-	assert.NotEmpty(t, said.Shards[1].Problem)
 	code, _ = w.ask(t, "/healthz")
 	assert.Equal(t, http.StatusOK, code, "the process lives: to start it anew would mend nothing")
 	require.NoError(t, h.Server("porthos").Start(context.Background()))

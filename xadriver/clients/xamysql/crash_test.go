@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/xapg/xapg/xadriver"
+	"github.com/xapg/xapg/xadriver/xamysql"
 )
 
 // The child of a crash test: it commits one transfer, and is killed, or stopped, at a
@@ -35,9 +37,6 @@ const (
 	childStops = "XAPG_XAMYSQL_STOPS" // it is stopped instead of killed
 )
 
-// stopTakes is more than a process needs to stand still once it has been told to.
-const stopTakes = time.Second
-
 var errDied = errors.New("its program died before it was told")
 
 func child() {
@@ -50,28 +49,30 @@ func child() {
 	if err != nil {
 		die(err)
 	}
-	at, signal := os.Getenv(childAt), syscall.SIGKILL
+	at, end, run := os.Getenv(childAt), syscall.SIGKILL, []string{"-a", "-b"}
+	var options xamysql.Options
 	if os.Getenv(childStops) != "" {
-		signal = syscall.SIGSTOP
+		end, run, options.Silence = syscall.SIGSTOP, run[1:], time.Second
 	}
+	goOn := make(chan os.Signal, 1)
+	signal.Notify(goOn, syscall.SIGCONT)
 	pool, err := sql.Open("mysql", os.Getenv(childMySQL))
 	if err != nil {
 		die(err)
 	}
-	db, stock, err := openShop(os.Getenv(childDSN), pool, func(step xadriver.Step) {
-		if (at == string(step.Point) || at == string(step.Point)+"/"+step.Shard) && armed.CompareAndSwap(true, false) {
-			_ = syscall.Kill(os.Getpid(), signal)
-			// A stop reaches the threads one after the other. This one must not get as far
-			// as the log, and stand still with the file's lock in its hands.
-			time.Sleep(stopTakes)
+	// It does not resolve: whoever is killed or stopped beside it is not its business, and
+	// a program that stands still must not have the log's file locked meanwhile, which
+	// would then be locked for everybody.
+	db, stock, err := openShop(os.Getenv(childDSN), pool, options, leaves, func(cfg *xadriver.Config) {
+		cfg.OnStep = func(step xadriver.Step) {
+			if (at == string(step.Point) || at == string(step.Point)+"/"+step.Shard) && armed.CompareAndSwap(true, false) {
+				_ = syscall.Kill(os.Getpid(), end)
+				<-goOn // a stop reaches the threads one after the other: this one must not get as far as the log
+			}
 		}
 	})
 	if err != nil {
 		die(err)
-	}
-	run := []string{"-a", "-b"}
-	if signal == syscall.SIGSTOP {
-		run = run[1:]
 	}
 	for _, id := range run {
 		id = os.Getenv(childRun) + id
@@ -139,7 +140,7 @@ func decided(at string) bool {
 }
 
 func TestAKilledProgramLeavesEveryTransferWhole(t *testing.T) {
-	s := newShop(t, 1)
+	s := newShop(t, 1, leaves)
 	all := make(map[string]error)
 	var group errgroup.Group
 	group.SetLimit(3)
@@ -158,7 +159,7 @@ func TestAKilledProgramLeavesEveryTransferWhole(t *testing.T) {
 		})
 	}
 	require.NoError(t, group.Wait())
-	s.settle(t) // by this process, which has never heard of these transactions
+	s.heal(t)
 	assert.Empty(t, s.violations(t, all))
 	sent := ids(t, s.DB, "sent")
 	for _, at := range points() {
@@ -167,23 +168,28 @@ func TestAKilledProgramLeavesEveryTransferWhole(t *testing.T) {
 	t.Logf("%d programs killed, %d transfers whole", len(points()), len(all))
 }
 
-func TestAFrozenProgramIsOverruledAndToldTheTruth(t *testing.T) {
-	s := newShop(t, 1)
-	history := make(map[string]error)
-	cmd, wait := s.startChild(t, string(xadriver.BeforeDecide), "frozen", 1, true)
-	require.Eventually(t, func() bool { return len(prepared(t, s.mysql)) == 1 }, 20*time.Second, 10*time.Millisecond)
-	s.settle(t) // MySQL lets go of the branch when its connection has been silent for a second
-	ended := make(chan error)
-	go func() { ended <- wait(history) }()
-	for thawed := false; !thawed; {
-		_ = cmd.Process.Signal(syscall.SIGCONT) // again and again: it may not have come to its point yet
-		select {
-		case err := <-ended:
-			require.NoError(t, err)
-			thawed = true
-		case <-time.After(tick):
+// standsStill waits until the last thread of a child has stopped, or the child has ended.
+func standsStill(pid int) bool {
+	for {
+		var status syscall.WaitStatus
+		if _, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil); !errors.Is(err, syscall.EINTR) {
+			return err == nil && status.Stopped()
 		}
 	}
+}
+
+func TestAFrozenProgramIsOverruledAndToldTheTruth(t *testing.T) {
+	s := newShop(t, 1, leaves)
+	history := make(map[string]error)
+	cmd, wait := s.startChild(t, string(xadriver.BeforeDecide), "frozen", 1, true)
+	if !standsStill(cmd.Process.Pid) {
+		_ = wait(history) // which tells what it said
+		t.Fatal("it has ended instead")
+	}
+	require.Len(t, prepared(t, s.mysql), 1)
+	s.heal(t) // MySQL lets go of the branch when its connection has been silent for a second
+	require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
+	require.NoError(t, wait(history))
 	require.ErrorContains(t, history["frozen-b"], "presumed dead")
 	assert.Empty(t, s.violations(t, history))
 }

@@ -18,9 +18,11 @@ func TestAKilledMySQLKeepsWhatItPrepared(t *testing.T) {
 		t.Run(string(point), func(t *testing.T) {
 			s := newShop(t, 1)
 			var armed atomic.Bool
-			db, stock := s.open(t, func(step xadriver.Step) {
-				if step.Point == point && (step.Shard == "stock" || step.Shard == "") && armed.CompareAndSwap(true, false) {
-					shared.kill()
+			db, stock := s.open(t, func(cfg *xadriver.Config) {
+				cfg.OnStep = func(step xadriver.Step) {
+					if step.Point == point && (step.Shard == "stock" || step.Shard == "") && armed.CompareAndSwap(true, false) {
+						shared.kill()
+					}
 				}
 			})
 			history := map[string]error{"before": send(t.Context(), db, stock, "before", 1)}
@@ -65,7 +67,7 @@ func TestWhatOthersHavePreparedIsLetBe(t *testing.T) {
 	require.Len(t, before, len(keep))
 	_, wait := s.startChild(t, string(xadriver.BeforeDecide), "run", 1, false)
 	require.Error(t, wait(make(map[string]error)))
-	require.Eventually(t, func() bool { return len(prepared(t, s.mysql)) == len(keep) }, settleWait, tick)
+	s.heal(t, before...)
 	assert.Equal(t, before, prepared(t, s.mysql))
 }
 

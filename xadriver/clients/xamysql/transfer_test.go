@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -28,8 +27,9 @@ type shop struct {
 	dsn   string // of MySQL
 }
 
-// quick makes recovery fast enough for tests.
-const quick = " resolve_after=400ms resolve_every=200ms"
+// often lets what is decided be finished soon. Whom to take for dead is another matter:
+// on a busy machine a live transaction may be undecided for long. See heal.
+const often = " resolve_every=200ms"
 
 const (
 	settleWait = 30 * time.Second
@@ -42,17 +42,17 @@ const (
 )
 
 // newShop makes databases and tables, with the same money in each account.
-func newShop(t testing.TB, shards int) *shop {
+func newShop(t testing.TB, shards int, settings ...setting) *shop {
 	t.Helper()
 	s := &shop{Cluster: cluster.New(t, shards, "key.accounts=id", "key.sent=id")}
 	if shards == 1 { // with a resource, one shard needs a log too
 		s.DSN = "cluster=clients log='sqlite:" + t.TempDir() + "/xapg.db' shard.s1='" + s.URLs[0] + "' key.accounts=id key.sent=id"
 	}
-	s.DSN += quick
+	s.DSN += often
 	var name string
 	s.mysql, name = mysqlDB(t, "")
 	s.dsn = shared.dsn(name, "")
-	s.DB, s.stock = s.open(t, nil)
+	s.DB, s.stock = s.open(t, settings...)
 	for _, sql := range []string{
 		"CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL)",
 		"CREATE TABLE sent (id text PRIMARY KEY)",
@@ -75,12 +75,17 @@ func newShop(t testing.TB, shards int) *shop {
 	return s
 }
 
+type setting func(*xadriver.Config)
+
+// leaves lets a process leave to others what is in doubt.
+func leaves(cfg *xadriver.Config) { cfg.NoResolver = true }
+
 // open opens the cluster, with MySQL as its resource, in one more process so to say.
-func (s *shop) open(t testing.TB, onStep func(xadriver.Step)) (*sql.DB, *xamysql.Resource) {
+func (s *shop) open(t testing.TB, settings ...setting) (*sql.DB, *xamysql.Resource) {
 	t.Helper()
 	pool, err := sql.Open("mysql", s.dsn)
 	require.NoError(t, err)
-	db, stock, err := openShop(s.DSN, pool, onStep)
+	db, stock, err := openShop(s.DSN, pool, xamysql.Options{}, settings...)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		assert.NoError(t, db.Close())
@@ -89,19 +94,19 @@ func (s *shop) open(t testing.TB, onStep func(xadriver.Step)) (*sql.DB, *xamysql
 	return db, stock
 }
 
-func openShop(dsn string, pool *sql.DB, onStep func(xadriver.Step)) (*sql.DB, *xamysql.Resource, error) {
+func openShop(dsn string, pool *sql.DB, o xamysql.Options, settings ...setting) (*sql.DB, *xamysql.Resource, error) {
 	cfg, err := xadriver.ParseDSN(dsn)
 	if err != nil {
 		return nil, nil, err
 	}
-	stock, err := xamysql.New("stock", pool, xamysql.Options{Silence: time.Second})
+	stock, err := xamysql.New("stock", pool, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.Resources, cfg.OnStep = []xadriver.Resource{stock}, onStep
-	// A program that is to be stopped must not write the log at that moment: a file that
-	// is locked by a process that stands still is locked for everybody.
-	cfg.NoResolver = os.Getenv(childStops) != ""
+	cfg.Resources = []xadriver.Resource{stock}
+	for _, set := range settings {
+		set(cfg)
+	}
 	connector, err := xadriver.NewConnector(*cfg)
 	if err != nil {
 		return nil, nil, err
@@ -180,8 +185,16 @@ func ids(t *testing.T, db *sql.DB, table string) map[string]bool {
 	return out
 }
 
-// settle waits until nothing is prepared any more, anywhere.
-func (s *shop) settle(t *testing.T) {
+// heal lets a process that has never heard of the transactions end what others have left
+// undecided, when nobody is at work: it soon takes anybody for dead.
+func (s *shop) heal(t *testing.T, keep ...string) {
+	t.Helper()
+	s.open(t, func(cfg *xadriver.Config) { cfg.ResolveAfter = 400 * time.Millisecond })
+	s.settle(t, keep...)
+}
+
+// settle waits until nothing is prepared any more, anywhere, but for what MySQL is to keep.
+func (s *shop) settle(t *testing.T, keep ...string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		for i := range s.URLs {
@@ -189,7 +202,7 @@ func (s *shop) settle(t *testing.T) {
 				return false
 			}
 		}
-		return len(prepared(t, s.mysql)) == 0
+		return len(prepared(t, s.mysql)) == len(keep)
 	}, settleWait, tick, "something stays prepared")
 }
 

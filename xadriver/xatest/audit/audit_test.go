@@ -77,6 +77,15 @@ func TestSumsAreJudged(t *testing.T) {
 	}
 }
 
+func TestASumIsFreshWhenTheMoneyHasMovedSinceTheLastOne(t *testing.T) {
+	r := reader{child: &child{spec: spec{Owners: [][]int64{{1}, {2}}, Total: 2000}}}
+	for i, c := range []struct{ one, fresh int64 }{{900, 0}, {900, 0}, {910, 1}, {910, 0}} {
+		r.balances = map[int64]int64{1: c.one, 2: 2000 - c.one}
+		r.judge(atOnce, time.Millisecond)
+		assert.Equal(t, c.fresh, r.tally.take().Fresh, "sum %d", i)
+	}
+}
+
 func TestAdditionsLoseNothing(t *testing.T) {
 	var parent, child tally
 	for i := range int64(100) {

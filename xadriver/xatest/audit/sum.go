@@ -139,7 +139,7 @@ func (r *reader) judge(shape string, took time.Duration) {
 				missing++
 			}
 			byShard[shard] += balance
-			fresh = fresh || balance != r.last[owner]
+			fresh = fresh || r.last != nil && balance != r.last[owner]
 		}
 		total += byShard[shard]
 	}

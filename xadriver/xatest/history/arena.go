@@ -30,7 +30,6 @@ type arena struct {
 	names   []string
 	anchors []int64   // by shard: the owner of its lists
 	owners  [][]int64 // by shard: of accounts
-	db      *sql.DB   // of a program that does nothing but resolve
 }
 
 // openArena starts the servers and makes the tables.
@@ -67,19 +66,28 @@ func (a *arena) dsn(setting string) string {
 	return b.String()
 }
 
-// setup makes the tables, and sees which owners live where.
-func (a *arena) setup(ctx context.Context) error {
+// open opens the cluster. Where steps of a commit are held on purpose, nobody may resolve
+// just because some time has gone by.
+func (a *arena) open(resolves bool) (*sql.DB, error) {
 	cfg, err := xadriver.ParseDSN(a.dsn("snapshot"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.NoResolver, cfg.Logger = !resolves, slog.New(slog.DiscardHandler)
 	connector, err := xadriver.NewConnector(*cfg)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// setup makes the tables, and sees which owners live where.
+func (a *arena) setup(ctx context.Context) (err error) {
+	db, err := a.open(false)
 	if err != nil {
 		return err
 	}
-	db := sql.OpenDB(connector)
-	a.db = db
+	defer func() { err = errors.Join(err, db.Close()) }()
 	_, err = db.ExecContext(ctx, `CREATE TABLE lists (owner bigint NOT NULL, slot bigint NOT NULL, v bigint[] NOT NULL, PRIMARY KEY (owner, slot));
 		CREATE TABLE accounts (owner bigint PRIMARY KEY, balance bigint NOT NULL)`)
 	if err != nil {
@@ -188,9 +196,6 @@ func column[T any](ctx context.Context, dsn, query string, args ...any) ([]T, er
 // Close stops everything and removes it.
 func (a *arena) Close() error {
 	var errs []error
-	if a.db != nil {
-		errs = append(errs, a.db.Close())
-	}
 	if a.cluster != nil {
 		errs = append(errs, a.cluster.Close())
 	}

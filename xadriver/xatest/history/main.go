@@ -113,11 +113,16 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 }
 
 // run makes history after history of each combination until the time is over.
-func (a *arena) run(ctx context.Context, o options, out io.Writer) error {
+func (a *arena) run(ctx context.Context, o options, out io.Writer) (err error) {
 	list, err := chosen(o.only)
 	if err != nil {
 		return err
 	}
+	resolving, err := a.open(true) // a program that does nothing else
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, resolving.Close()) }()
 	sum := newSummary()
 	inc := 0
 	for began, round := time.Now(), uint64(0); time.Since(began) < o.runFor && ctx.Err() == nil; round++ {

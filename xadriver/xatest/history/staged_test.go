@@ -103,7 +103,10 @@ func skew(what func(th *theater) []op) func(th *theater) {
 	return func(th *theater) {
 		x := th.plays(th.writer, what(th))
 		y := make(chan *actor, 1)
-		go func() { y <- th.plays(th.reader, what(th)) }()
+		go func() {
+			defer close(y) // if it fails, nobody comes
+			y <- th.plays(th.reader, what(th))
+		}()
 		var second *actor
 		if th.Level != check.Serializable {
 			second = <-y
@@ -113,6 +116,7 @@ func skew(what func(th *theater) []op) func(th *theater) {
 		if second == nil {
 			second = <-y
 		}
+		require.NotNil(th.t, second)
 		require.NoError(th.t, second.try(th.appends(1)))
 		second.commits()
 	}

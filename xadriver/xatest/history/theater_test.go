@@ -45,7 +45,7 @@ func playing(t *testing.T, a *arena, c cell) *theater {
 		cfg, err := xadriver.ParseDSN(a.dsn(string(c.Setting)))
 		require.NoError(t, err)
 		cfg.OnStep, cfg.Logger = on, slog.New(slog.DiscardHandler)
-		cfg.ResolveEvery = time.Hour // nobody finishes what is held, unless somebody waits for it
+		cfg.ResolveEvery, cfg.ResolveAfter = time.Hour, time.Hour // nobody finishes what is held, unless somebody waits for it
 		connector, err := xadriver.NewConnector(*cfg)
 		require.NoError(t, err)
 		db := sql.OpenDB(connector)
@@ -136,6 +136,8 @@ func (th *theater) begin(db *sql.DB) *actor {
 
 // over writes the transaction into the history.
 func (a *actor) over(o check.Outcome) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.txn.Outcome, a.txn.End = o, monotonic()
 	for _, op := range a.txn.Ops {
 		a.h.Shard[op.Key] = int(op.Key / listsOf)

@@ -14,30 +14,40 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/xapg/xapg/xadriver/xatest"
 )
 
 // sleeping is a statement that lasts until it is cancelled. It tells that it is
 // running by the lock that it holds.
 const sleeping = "SELECT pg_advisory_lock_shared(%s), pg_sleep(60)"
 
-// whenAsleep cancels when the server runs the statement that holds the lock.
-func whenAsleep(t *testing.T, lock int, cancel func()) {
+// whenAsleep cancels when a server, the first one unless told otherwise, runs the
+// statement that holds the lock.
+func whenAsleep(t *testing.T, lock int, cancel func(), on ...*xatest.Server) {
 	t.Helper()
-	watch := openURL(t, "pgx", stage.servers.Shards[0].DSN())
+	if len(on) == 0 {
+		on = stage.servers.Shards[:1]
+	}
 	t.Cleanup(cancel)
 	var done sync.WaitGroup
-	done.Go(func() {
-		for {
-			var n int
-			err := watch.QueryRowContext(context.Background(), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted", lock).Scan(&n)
-			if err != nil || n > 0 {
-				cancel()
-				return
+	ended, end := context.WithCancel(context.Background())
+	for _, server := range on {
+		watch := openURL(t, "pgx", server.DSN())
+		done.Go(func() {
+			for ended.Err() == nil {
+				var n int
+				err := watch.QueryRowContext(context.Background(), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted", lock).Scan(&n)
+				if err != nil || n > 0 {
+					cancel()
+					return
+				}
+				time.Sleep(time.Millisecond)
 			}
-			time.Sleep(time.Millisecond)
-		}
-	})
+		})
+	}
 	t.Cleanup(done.Wait)
+	t.Cleanup(end)
 }
 
 // canceled tells what every cancelled statement has in common.
@@ -142,15 +152,39 @@ func TestACancelledStatementEnds(t *testing.T) {
 	})
 }
 
+// deadline is a context whose deadline comes when it is called for.
+type deadline struct {
+	context.Context
+	passed chan struct{}
+	pass   func()
+}
+
+func newDeadline() *deadline {
+	d := &deadline{Context: context.Background(), passed: make(chan struct{})}
+	d.pass = sync.OnceFunc(func() { close(d.passed) })
+	return d
+}
+
+func (d *deadline) Done() <-chan struct{} { return d.passed }
+
+func (d *deadline) Err() error {
+	select {
+	case <-d.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestADeadlineEndsAStatement(t *testing.T) {
+	lock := 3000
 	for _, mode := range []pgx.QueryExecMode{modes[0], modes[4]} {
 		everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
-			// The deadline is neither for connecting nor for reading the catalog.
-			_, err := db.ExecContext(t.Context(), "SELECT pg_sleep(0) FROM "+table+" WHERE id = $1", 1)
-			require.NoError(t, err)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			defer cancel()
-			_, err = db.ExecContext(ctx, "SELECT pg_sleep(60) FROM "+table+" WHERE id = $1", 1)
+			// What ends before the server has the statement would not be pgx's to tell.
+			lock++
+			ctx := newDeadline()
+			whenAsleep(t, lock, ctx.pass, stage.servers.Shards...)
+			_, err := db.ExecContext(ctx, on(sleeping, strconv.Itoa(lock))+" FROM "+table+" WHERE id = $1", 1)
 			canceled(t, err, context.DeadlineExceeded)
 			assert.Empty(t, asked(t.Context(), db, "SELECT 1").Error)
 		})

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"net"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -26,14 +25,10 @@ const secret = "hush-hush-4711"
 
 func TestConnectingFails(t *testing.T) {
 	prepareStage(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	nobody := l.Addr().String()
-	require.NoError(t, l.Close())
 	u, err := url.Parse(stage.url)
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ dsn, state string }{
-		"nobody listens":       {"postgres://app:" + secret + "@" + nobody + "/app?sslmode=disable", ""},
+		"nobody listens":       {"postgres://app:" + secret + "@127.0.0.1:1/app?sslmode=disable", ""},
 		"no such database":     {strings.Replace(stage.url, "/alone", "/nosuch", 1), "3D000"},
 		"no such role":         {"postgres://nosuch:" + secret + "@" + u.Host + "/alone?sslmode=disable", "28000"},
 		"an unreadable URL":    {"postgres://app:" + secret + "@host:port/app", ""},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -19,6 +20,7 @@ type crew struct {
 	mu      sync.Mutex
 	current map[string]*process // by role and slot
 	inc     int
+	round   int
 	pausing bool
 	order   string // what children are told about the log
 	stop    chan struct{}
@@ -35,7 +37,6 @@ func place(as role, slot int) string { return fmt.Sprint(as, slot) }
 type duty struct {
 	role       role
 	slot       int
-	round      int
 	kills      bool // every application has a plan to be killed in mid-commit
 	noResolver bool
 	once       bool // it is not started again
@@ -69,6 +70,30 @@ func (c *crew) employ(d duty) {
 	})
 }
 
+// gather fills places, and waits until all are ready who have not died before: how long
+// a process takes to start is not of the time that is there for what it does.
+func (c *crew) gather(ctx context.Context, duties []duty) {
+	for _, d := range duties {
+		c.employ(d)
+	}
+	ctx, cancel := context.WithTimeout(ctx, pauseLimit)
+	defer cancel()
+	for _, d := range duties {
+		p := c.at(d.role, d.slot)
+		for ; p == nil && ctx.Err() == nil; p = c.at(d.role, d.slot) {
+			time.Sleep(time.Millisecond)
+		}
+		if p == nil {
+			return // it could not be started, which is a violation
+		}
+		select {
+		case <-p.ready:
+		case <-p.Dead():
+		case <-ctx.Done():
+		}
+	}
+}
+
 // start starts the process of a place, with what the seed has in store for it.
 func (c *crew) start(d duty) (*process, error) {
 	c.mu.Lock()
@@ -77,7 +102,7 @@ func (c *crew) start(d duty) (*process, error) {
 	r := rand.New(rand.NewPCG(c.seed, 1000+uint64(c.inc)))
 	s := spec{
 		Role: d.role, Slot: d.slot, Inc: c.inc, Seed: c.seed, DSN: c.dsn(-1), Log: c.logURL, Clients: c.clients,
-		Round: d.round, Owners: c.owners, NoResolver: d.noResolver, Plan: planFor(r, d.role, c.names, c.sqlite(), d.kills),
+		Round: c.round, Owners: c.owners, NoResolver: d.noResolver, Plan: planFor(r, d.role, c.names, c.sqlite(), d.kills),
 	}
 	if d.role == application {
 		s.DSN = c.dsn(d.slot)
@@ -220,6 +245,7 @@ const pauseLimit = 60 * time.Second
 func (c *crew) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.round++
 	c.pausing, c.stop = false, make(chan struct{})
 	c.current = make(map[string]*process)
 }

@@ -12,19 +12,19 @@ type torture struct {
 	*crew
 	schedule *schedule
 	r        *rand.Rand
-	round    int
 	base     map[int]int64
 }
 
 // chaos is everything at once.
 func (t *torture) chaos(ctx context.Context) error {
-	err := t.stage(ctx, "everything at once", func(stop <-chan struct{}) {
-		for slot := range t.apps {
-			t.employ(duty{role: application, slot: slot, round: t.round})
-		}
-		for slot := range t.backups {
-			t.employ(duty{role: backupOf(slot), slot: slot, round: t.round})
-		}
+	var all []duty
+	for slot := range t.apps {
+		all = append(all, duty{role: application, slot: slot})
+	}
+	for slot := range t.backups {
+		all = append(all, duty{role: backupOf(slot), slot: slot})
+	}
+	err := t.stage(ctx, "everything at once", all, func(stop <-chan struct{}) {
 		newInjector(t.crew, t.backups).run(t.schedule, stop)
 	})
 	for _, l := range t.watch.take() {
@@ -36,13 +36,11 @@ func (t *torture) chaos(ctx context.Context) error {
 // kills measures how soon one backup finishes what applications leave that are killed
 // in the midst of a commit: nobody else resolves, and nothing else is wrong.
 func (t *torture) kills(ctx context.Context) error {
-	err := t.stage(ctx, "killed in every phase, one backup", func(stop <-chan struct{}) {
-		t.employ(duty{role: backupOf(t.round), round: t.round, steady: true})
-		for slot := range t.apps {
-			t.employ(duty{role: application, slot: slot, round: t.round, kills: true, noResolver: true})
-		}
-		<-stop
-	})
+	all := []duty{{role: backupOf(t.round + 1), steady: true}}
+	for slot := range t.apps {
+		all = append(all, duty{role: application, slot: slot, kills: true, noResolver: true})
+	}
+	err := t.stage(ctx, "killed in every phase, one backup", all, func(stop <-chan struct{}) { <-stop })
 	for _, l := range t.watch.take() {
 		t.report.finished(&t.report.withBackup, l, l.after)
 		if limit := t.resolveAfter + slack; t.strict && l.after > limit {
@@ -59,11 +57,12 @@ const slack = 2 * time.Second
 // programs have left that were killed, with nobody there in the meantime.
 func (t *torture) alone(ctx context.Context) error {
 	var next time.Time
-	err := t.stage(ctx, "all killed, nobody there", func(stop <-chan struct{}) {
+	var all []duty
+	for slot := range t.apps {
+		all = append(all, duty{role: application, slot: slot, kills: true, noResolver: true, once: true})
+	}
+	err := t.stage(ctx, "all killed, nobody there", all, func(stop <-chan struct{}) {
 		var first []*process
-		for slot := range t.apps {
-			t.employ(duty{role: application, slot: slot, round: t.round, kills: true, noResolver: true, once: true})
-		}
 		limit := time.After(4 * time.Second)
 		for slot := range t.apps {
 			for t.at(application, slot) == nil {
@@ -83,7 +82,7 @@ func (t *torture) alone(ctx context.Context) error {
 		}
 		time.Sleep(time.Duration(t.r.IntN(1500)) * time.Millisecond)
 		next = time.Now()
-		t.employ(duty{role: application, round: t.round, steady: true})
+		t.employ(duty{role: application, steady: true})
 		select {
 		case <-stop:
 		case <-time.After(t.resolveAfter/4 + 1500*time.Millisecond):
@@ -102,12 +101,12 @@ func (t *torture) alone(ctx context.Context) error {
 	return err
 }
 
-// stage runs processes until they have had their time, waits until all is quiet, and
-// compares what is there with what they were told.
-func (t *torture) stage(ctx context.Context, name string, act func(stop <-chan struct{})) error {
-	t.round++
+// stage runs processes until they have had their time, which begins when the first of them
+// are ready, waits until all is quiet, and compares what is there with what they were told.
+func (t *torture) stage(ctx context.Context, name string, first []duty, act func(stop <-chan struct{})) error {
 	t.report.enter(name)
 	t.begin()
+	t.gather(ctx, first)
 	stop := make(chan struct{})
 	timer := time.AfterFunc(t.stageFor, func() { close(stop) })
 	act(stop)
