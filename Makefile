@@ -78,15 +78,15 @@ LONGEST := ./xadriver/xatest/differential ./xadriver
 
 race: ## all tests, with the race detector where there is a C compiler
 	@echo "== testing, $(if $(findstring -race,$(RACE)),with the race detector,WITHOUT the race detector: it needs a C compiler, and there is none)"
-	$(RACE) -timeout 15m $(if $(filter ./...,$(PACKAGES)),$(LONGEST)) $(PACKAGES)
+	$(RACE) -timeout 30m $(if $(filter ./...,$(PACKAGES)),$(LONGEST)) $(PACKAGES)
 
 clients: ## other libraries over xapg: GORM, ent, goose, River and so on
 	@echo "== testing other libraries over xapg"
-	cd $(CLIENTS) && $(RACE) -timeout 15m $(PACKAGES)
+	cd $(CLIENTS) && $(RACE) -timeout 30m $(PACKAGES)
 
 etcd: ## the decision log in etcd, on a cluster of three members
 	@echo "== testing the decision log in etcd"
-	cd $(ETCD) && $(RACE) -timeout 10m $(PACKAGES)
+	cd $(ETCD) && $(RACE) -timeout 30m $(PACKAGES)
 
 model: setup ## check the model of the protocol, and that it finds each of its mistakes
 	XAPG_MODEL=full go test -count=1 -v -timeout 60m ./docs/model
