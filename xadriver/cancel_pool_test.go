@@ -186,24 +186,6 @@ func (w *world) next(t *testing.T, how string, do func() error) {
 	assert.NoError(t, err, "whoever comes next")
 }
 
-// ending is a context that ends when it is told to, as by a deadline.
-type ending struct {
-	context.Context
-	once sync.Once
-	done chan struct{}
-}
-
-func (e *ending) Done() <-chan struct{} { return e.done }
-func (e *ending) end()                  { e.once.Do(func() { close(e.done) }) }
-func (e *ending) Err() error {
-	select {
-	case <-e.done:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
 // session is where a statement is run: on the database, on a pinned connection, or
 // in a transaction of it.
 type session struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/xapg/xapg/xadriver"
+	"github.com/xapg/xapg/xadriver/xatest"
 )
 
 // ways are those in which a statement can be stopped.
@@ -32,10 +33,10 @@ func (a *attempt) by(t *testing.T, how string, when func(stop func())) context.C
 		when(cancel)
 		return ctx
 	case "deadline":
-		e := &ending{Context: context.Background(), done: make(chan struct{})}
-		t.Cleanup(e.end)
+		e := xatest.NewDeadline(context.Background())
+		t.Cleanup(e.Pass)
 		a.cause = context.DeadlineExceeded
-		when(e.end)
+		when(e.Pass)
 		return e
 	case "statement_timeout", "lock_timeout":
 		a.keeps, a.setup, a.code = true, how+" = '300ms'", map[string]string{"statement_timeout": "57014", "lock_timeout": "55P03"}[how]

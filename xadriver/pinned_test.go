@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/xapg/xapg/xadriver/xatest"
 )
 
 // A session with a temporary table that hides a real one must never reach the real
@@ -88,15 +90,15 @@ func TestAPinnedSessionEndsWithItsConnection(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.ExecContext(t.Context(), "CREATE TEMPORARY TABLE audit (n int)")
 	require.NoError(t, err)
-	ctx := &ending{Context: t.Context(), done: make(chan struct{})}
-	defer ctx.end()
+	ctx := xatest.NewDeadline(t.Context())
+	defer ctx.Pass()
 	stopped := make(chan error, 1)
 	go func() {
 		_, err := conn.ExecContext(ctx, "SELECT pg_sleep(60)")
 		stopped <- err
 	}()
 	b.asleep(t, 0) // before anything is sent, nothing of the session would be lost
-	ctx.end()
+	ctx.Pass()
 	require.ErrorIs(t, <-stopped, context.DeadlineExceeded)
 	_, err = conn.ExecContext(t.Context(), "DELETE FROM audit")
 	require.Error(t, err)

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	"github.com/xapg/xapg/xadriver/xaotel"
+	"github.com/xapg/xapg/xadriver/xatest"
 )
 
 const statusCode = attribute.Key("db.response.status_code")
@@ -75,20 +76,17 @@ func TestAVoteOfNoIsSeenWhereItWasGiven(t *testing.T) {
 	assert.Empty(t, b.named("decide"))
 }
 
-// deadline is a context whose deadline comes when the first server sleeps in a statement.
-type deadline struct {
-	context.Context
-	passed chan struct{}
-}
-
-func newDeadline(t *testing.T) *deadline {
-	d := &deadline{context.Background(), make(chan struct{})}
+// deadlineAsleep is a context whose deadline comes when the first server sleeps in a
+// statement.
+func deadlineAsleep(t *testing.T) context.Context {
+	t.Helper()
+	d := xatest.NewDeadline(context.Background())
 	watch, err := pgx.Connect(t.Context(), cluster.Shards[0].DSN())
 	require.NoError(t, err)
 	var done sync.WaitGroup
 	ended, end := context.WithCancel(context.Background())
 	done.Go(func() {
-		defer close(d.passed)
+		defer d.Pass()
 		for asleep := false; !asleep && ended.Err() == nil; time.Sleep(time.Millisecond) {
 			err := watch.QueryRow(ended, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')").Scan(&asleep)
 			asleep = asleep || err != nil
@@ -102,24 +100,13 @@ func newDeadline(t *testing.T) *deadline {
 	return d
 }
 
-func (d *deadline) Done() <-chan struct{} { return d.passed }
-
-func (d *deadline) Err() error {
-	select {
-	case <-d.passed:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
 func TestErrorsWithoutSQLSTATEHaveATypeAllTheSame(t *testing.T) {
 	b := openBank(t)
 	require.NoError(t, b.PingContext(t.Context()))
 	tx, err := b.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer tx.Rollback() //nolint:errcheck // it has failed
-	_, err = tx.ExecContext(newDeadline(t), "SELECT pg_sleep(60)")
+	_, err = tx.ExecContext(deadlineAsleep(t), "SELECT pg_sleep(60)")
 	require.Error(t, err)
 	require.ErrorContains(t, tx.Commit(), "rollback")
 	assert.Contains(t, b.tree("error.type"), "SELECT context.DeadlineExceeded")

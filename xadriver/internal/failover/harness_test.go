@@ -115,7 +115,7 @@ func (b *bank) open(s *stepper, change ...func(*xadriver.Config)) (*sql.DB, *xad
 
 // dsn leads to s1 by some of its servers.
 func (b *bank) dsn(hosts ...*xatest.Server) string {
-	dsn := fmt.Sprintf("cluster=bank log=%s shard.s1=%s shard.s2=%s key.moves=owner resolve_after=20s resolve_every=100ms finish_wait=5s",
+	dsn := fmt.Sprintf("cluster=bank log=%s shard.s1=%s shard.s2=%s key.moves=owner resolve_after=20s resolve_every=100ms finish_wait=1m",
 		xatest.Quote("sqlite:"+b.log), xatest.Quote(xatest.AnyOf(hosts...)), xatest.Quote(b.other.DSN()))
 	if b.role != "" {
 		dsn = strings.ReplaceAll(dsn, "//postgres@", "//"+b.role+"@")
@@ -248,9 +248,10 @@ func exec(s *xatest.Server, sql string) (string, error) {
 
 // stepper acts once at a step of the commit protocol.
 type stepper struct {
-	mu  sync.Mutex
-	at  string
-	act func(xadriver.Step)
+	mu   sync.Mutex
+	at   string
+	skip int // how often the step is passed before
+	act  func(xadriver.Step)
 }
 
 func (s *stepper) arm(at string, act func(xadriver.Step)) {
@@ -263,7 +264,9 @@ func (s *stepper) step(step xadriver.Step) {
 	s.mu.Lock()
 	var act func(xadriver.Step)
 	if at := string(step.Point); s.act != nil && (s.at == at || s.at == at+"/"+step.Shard) {
-		act, s.act = s.act, nil
+		if s.skip--; s.skip < 0 {
+			act, s.act = s.act, nil
+		}
 	}
 	s.mu.Unlock()
 	if act != nil {

@@ -131,6 +131,9 @@ func TestCheckWarnsOfReplicationThatMayLoseVotes(t *testing.T) {
 	assert.Contains(t, f["s1/failover tables"].Note, "grant")
 
 	require.NoError(t, b.standby.Detach(t.Context()))
+	require.Eventually(t, func() bool {
+		return ask[int](t, b.primary, "SELECT count(*)::int FROM pg_stat_replication WHERE application_name = $1", b.standby.Name()) == 0
+	}, wait, tick, "the primary notices it later")
 	f = check("", "")
 	assert.False(t, f["s1/replication"].OK)
 	assert.Contains(t, f["s1/replication"].Note, "waits for one")

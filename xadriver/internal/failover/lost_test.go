@@ -28,14 +28,13 @@ func (b *bank) held(id, at string) *program {
 	b.t.Helper()
 	reached, gone, done := make(chan uuid.UUID), make(chan struct{}), make(chan error, 1)
 	s := &stepper{}
-	hold := func(step xadriver.Step) {
+	if at == "voted" { // all votes have come: the second one is awaited
+		at, s.skip = "after_prepare", 1
+	}
+	s.arm(at, func(step xadriver.Step) {
 		reached <- step.Txn
 		<-gone
-	}
-	s.arm(at, hold)
-	if at == "voted" { // all votes have come: the second one is awaited
-		s.arm("after_prepare", func(xadriver.Step) { s.arm("after_prepare", hold) })
-	}
+	})
 	db, connector := b.open(s, quiet)
 	go func() { done <- b.move(db, id) }()
 	select {

@@ -152,38 +152,14 @@ func TestACancelledStatementEnds(t *testing.T) {
 	})
 }
 
-// deadline is a context whose deadline comes when it is called for.
-type deadline struct {
-	context.Context
-	passed chan struct{}
-	pass   func()
-}
-
-func newDeadline() *deadline {
-	d := &deadline{Context: context.Background(), passed: make(chan struct{})}
-	d.pass = sync.OnceFunc(func() { close(d.passed) })
-	return d
-}
-
-func (d *deadline) Done() <-chan struct{} { return d.passed }
-
-func (d *deadline) Err() error {
-	select {
-	case <-d.passed:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
 func TestADeadlineEndsAStatement(t *testing.T) {
 	lock := 3000
 	for _, mode := range []pgx.QueryExecMode{modes[0], modes[4]} {
 		everywhere(t, mode, func(t *testing.T, db *sql.DB, table string) {
 			// What ends before the server has the statement would not be pgx's to tell.
 			lock++
-			ctx := newDeadline()
-			whenAsleep(t, lock, ctx.pass, stage.servers.Shards...)
+			ctx := xatest.NewDeadline(t.Context())
+			whenAsleep(t, lock, ctx.Pass, stage.servers.Shards...)
 			_, err := db.ExecContext(ctx, on(sleeping, strconv.Itoa(lock))+" FROM "+table+" WHERE id = $1", 1)
 			canceled(t, err, context.DeadlineExceeded)
 			assert.Empty(t, asked(t.Context(), db, "SELECT 1").Error)
