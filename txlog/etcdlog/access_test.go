@@ -48,7 +48,7 @@ func TestUsersArePutToTheTest(t *testing.T) {
 	} {
 		require.NoError(t, do())
 	}
-	at := func(path string) string { return c.url(path) + "?timeout=4s" }
+	at := func(path string) string { return c.url(path) + "?timeout=1m" } // signing in is slow
 	inFront := func(path string) string {
 		return strings.Replace(at(path), "://", "://app:b%254e%3A%40%2Fs3cret@", 1)
 	}
@@ -96,7 +96,7 @@ func TestUsersArePutToTheTest(t *testing.T) {
 func TestAFullClusterIsNotSaidToHaveStoredNothingWhenItHas(t *testing.T) {
 	t.Parallel()
 	c := one(t, "-quota", "4000000")
-	l := openLog(t, c.url("/full"))
+	l := openLog(t, c.url("/full")+"?timeout=1m") // each request is answered
 	big := named(strings.Repeat("x", 100_000))
 	var mu sync.Mutex
 	var ids []uuid.UUID

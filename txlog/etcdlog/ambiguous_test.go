@@ -22,8 +22,17 @@ func throughAt(t *testing.T, place, parameters string) (*proxy, *etcdlog.Log, *e
 	c := three(t)
 	p := newProxy(t, c.members[0].client)
 	proxied := &cluster{scheme: "etcd", members: []*member{{client: p.address()}}}
-	l := openLog(t, proxied.url(prefixOf(place))+parameters)
+	l := opened(t, proxied.url(prefixOf(place))+parameters, "bank")
 	return p, l, openLog(t, place)
+}
+
+// warm commits until it succeeds, through a log that has little time.
+func warm(t *testing.T, l txlog.Log) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		_, err := l.Decide(t.Context(), newID(), txlog.Commit, shards)
+		return err == nil
+	}, patience, pause)
 }
 
 // told is what a call of Decide was told.
@@ -80,7 +89,7 @@ func TestALostAnswerIsAskedForAgain(t *testing.T) {
 func TestADecisionWithoutAnAnswerIsLeftOpen(t *testing.T) {
 	t.Parallel()
 	p, l, beside := through(t, "?timeout=1s")
-	commit(t, l)
+	warm(t, l)
 	p.set(true, false)
 	id := newID()
 	a := <-decideAside(t, l, id, txlog.Commit)
@@ -110,7 +119,7 @@ func TestADecisionThatArrivesLateChangesNothing(t *testing.T) {
 	t.Parallel()
 	p, l, beside := through(t, "?timeout=1s")
 	for range 5 {
-		commit(t, l)
+		warm(t, l)
 		p.set(false, true)
 		id := newID()
 		a := <-decideAside(t, l, id, txlog.Commit)
@@ -172,6 +181,7 @@ func TestForgettingCountsRightWhenAnAnswerIsLost(t *testing.T) {
 		p.lose("/forgetting/", after, false)
 		got, err := l.Forget(t.Context(), 0)
 		require.NoError(t, err)
+		assert.False(t, p.armed(), "the answer was not lost")
 		assert.Equal(t, n, got)
 		left, err := beside.Records(t.Context(), uuid.Nil, n)
 		require.NoError(t, err)
@@ -188,6 +198,7 @@ func TestAnOpeningWhoseAnswerIsLostLeavesOneMark(t *testing.T) {
 		l, err := etcdlog.Open(t.Context(), "etcd://"+p.address()+prefixOf(place)+"?timeout=20s", etcdlog.Options{Cluster: "bank", By: "the absent-minded"})
 		require.NoError(t, err)
 		defer l.Close()
+		assert.False(t, p.armed(), "the answer was not lost")
 		list, err := beside.Openings(t.Context(), 0, 10)
 		require.NoError(t, err)
 		require.Len(t, list, 3)

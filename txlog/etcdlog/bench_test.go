@@ -14,9 +14,10 @@ import (
 // One transaction's life in the log, from 1, 16 and 64 callers at once, on a cluster of
 // three members on this host.
 func BenchmarkDecide(b *testing.B) {
+	c := flushing(b)
 	for _, callers := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			l := openLog(b, three(b).place())
+			l := openLog(b, c.place())
 			commit(b, l)
 			together(b, callers, func() error {
 				id := newID()
@@ -32,9 +33,10 @@ func BenchmarkDecide(b *testing.B) {
 
 // The same decisions, each in a request of its own: what grouping is measured against.
 func BenchmarkDecideWithoutGrouping(b *testing.B) {
+	c := flushing(b)
 	for _, callers := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			client, prefix := three(b).client(b), prefixOf(three(b).place())
+			client, prefix := c.client(b), prefixOf(c.place())
 			value := string(make([]byte, 40))
 			together(b, callers, func() error {
 				key := "/decision/" + newID().String()
@@ -45,6 +47,15 @@ func BenchmarkDecideWithoutGrouping(b *testing.B) {
 			})
 		})
 	}
+}
+
+// flushing is a cluster of three members for measurements.
+func flushing(b *testing.B) *cluster {
+	b.Helper()
+	c, err := startCluster(3, onDisk)
+	require.NoError(b, err)
+	b.Cleanup(c.close)
+	return c
 }
 
 // together runs b.N steps in several goroutines.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xapg/xapg/txlog"
 	"github.com/xapg/xapg/txlog/etcdlog"
@@ -80,14 +81,21 @@ func TestConformance(t *testing.T) {
 		Create: func(ctx context.Context, place string, c txlog.Contents) (txlog.Log, error) {
 			return txlog.Open(ctx, place, txlog.OpenOptions{Cluster: txlogtest.Cluster, Contents: &c})
 		},
-		Lossy: func(t testing.TB, place string) txlogtest.Lossy {
+		Lossy: func(t testing.TB, place string, away bool) txlogtest.Lossy {
 			p := newProxy(t, three(t).members[0].client)
 			behind := &cluster{scheme: "etcd", members: []*member{{client: p.address()}}}
-			l, err := open(t.Context(), behind.url(prefixOf(place))+"?timeout=2s", txlogtest.Cluster)
-			require.NoError(t, err)
+			wait := "1m"
+			if away {
+				wait = "2s"
+			}
+			l := opened(t, behind.url(prefixOf(place))+"?timeout="+wait, txlogtest.Cluster)
 			return txlogtest.Lossy{Log: l, Lose: func(participant string, stored, away bool) func() {
 				p.lose(participant, stored, away)
-				return p.restore
+				return func() {
+					// While nobody answers it may not be said at all.
+					assert.True(t, away || !p.armed(), "the answer was not lost")
+					p.restore()
+				}
 			}}
 		},
 	})
@@ -102,6 +110,18 @@ func openLog(t testing.TB, place string) *etcdlog.Log {
 	t.Helper()
 	l, err := etcdlog.Open(t.Context(), place, etcdlog.Options{Cluster: "bank"})
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// opened opens a log that has little time, again until it is open.
+func opened(t testing.TB, place, cluster string) (l *etcdlog.Log) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var err error
+		l, err = etcdlog.Open(t.Context(), place, etcdlog.Options{Cluster: cluster})
+		return err == nil
+	}, patience, pause)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
 }

@@ -67,7 +67,7 @@ func TestACorrectAnswerOfAClusterThatHasLostDecisionsIsNotBelieved(t *testing.T)
 	t.Parallel()
 	c := one(t)
 	m := c.members[0]
-	l := openLog(t, c.url("/bank"))
+	l := openLog(t, c.url("/bank")+"?timeout=1m") // it says once, for others, what it has found
 	commit(t, l)
 	m.stop()
 	old := m.dir + ".old"

@@ -119,7 +119,7 @@ func decideMany(t *testing.T, l txlog.Log, n int) []uuid.UUID {
 func withoutAll(t *testing.T, c *cluster) {
 	defer c.back(t)
 	place := c.place()
-	patient, l := openLog(t, place), openLog(t, place+"?timeout=500ms")
+	patient, l := openLog(t, place), opened(t, place+"?timeout=500ms", "bank")
 	ids := decideMany(t, patient, 50)
 	require.NoError(t, patient.Finish(t.Context(), ids[0]))
 	for _, m := range c.members {
@@ -165,8 +165,8 @@ func minority(t *testing.T, c *cluster) {
 			place := c.place()
 			whole := openLog(t, place)
 			ids := []uuid.UUID{commit(t, whole)}
-			alone := openLog(t, (&cluster{scheme: c.scheme, members: []*member{lonely}}).url(prefixOf(place))+"?timeout=600ms")
-			requireDecided(t, alone, ids...)
+			alone := opened(t, (&cluster{scheme: c.scheme, members: []*member{lonely}}).url(prefixOf(place))+"?timeout=600ms", "bank")
+			require.Equal(t, txlog.Commit, becomesStored(t, alone, ids[0]).Outcome)
 
 			for _, m := range rest {
 				m.freeze()
@@ -209,7 +209,7 @@ func turnBack(t *testing.T, c *cluster) {
 	defer c.back(t)
 	place := c.place()
 	commit(t, openLog(t, place))
-	l := openLog(t, place+"?timeout=1s")
+	l := opened(t, place+"?timeout=1s", "bank")
 	for _, m := range c.members {
 		m.kill()
 	}

@@ -127,9 +127,15 @@ func (p *proxy) lose(needle string, after, away bool) {
 	p.needle, p.after, p.away = []byte(needle), after, away
 }
 
+// armed tells whether what is to be lost is still to come.
+func (p *proxy) armed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.needle != nil
+}
+
 // restore lets everything through again.
 func (p *proxy) restore() {
-	p.lose("", false, false)
 	p.mu.Lock()
 	p.needle = nil
 	was := p.deaf || p.held

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -170,7 +171,8 @@ func backup(t *testing.T, c *cluster) {
 				assert.Equal(t, []int{0, 0}, cut)
 			}
 			require.NoError(t, write(t.Context(), backup, string(r.at)+"-next"), "and the locks are gone")
-			assert.Zero(t, operate("txns", dsn))
+			// The log hears of what is finished a moment later.
+			require.Eventually(t, func() bool { return operate("txns", dsn) == 0 }, patience, pause)
 		})
 	}
 }
@@ -195,6 +197,7 @@ func connectors(t *testing.T, c *cluster) {
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
 	acknowledged := make([][]string, 2)
+	var commits [2]atomic.Int64
 	for i := range acknowledged {
 		db, err := sql.Open("xapg", dsn)
 		require.NoError(t, err)
@@ -213,6 +216,7 @@ func connectors(t *testing.T, c *cluster) {
 				id := fmt.Sprintf("%d-%d", i, n)
 				if err := write(t.Context(), db, id); err == nil {
 					acknowledged[i] = append(acknowledged[i], id)
+					commits[i].Add(1)
 				}
 			}
 		})
@@ -223,6 +227,7 @@ func connectors(t *testing.T, c *cluster) {
 		c.leader(t)
 		c.back(t)
 	}
+	require.Eventually(t, func() bool { return commits[0].Load() > 0 && commits[1].Load() > 0 }, patience, pause)
 	close(stop)
 	wg.Wait()
 	require.Eventually(t, func() bool { return prepared(t, shards) == 0 }, patience, pause)

@@ -42,14 +42,13 @@ func TestNamesThatCannotBeStoredAreRefusedAlone(t *testing.T) {
 func TestNothingIsStoredWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	server := xatest.Start(t, xatest.Names("log")).Shards[0]
-	l, err := pglog.Open(t.Context(), schemaOn(server)+"&answer_timeout=1s", pglog.Options{Cluster: "bank", Logger: quiet})
-	require.NoError(t, err)
-	defer l.Close()
+	place := schemaOn(server)
+	l, patient := opened(t, place+"&answer_timeout=1s", "bank"), opened(t, place, "bank")
 	require.NoError(t, server.Stop(t.Context(), xatest.Immediate))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	id := newID()
-	_, err = l.Decide(ctx, id, txlog.Commit, shards)
+	_, err := patient.Decide(ctx, id, txlog.Commit, shards)
 	require.ErrorIs(t, err, txlog.ErrNotStored)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = l.Decide(t.Context(), id, txlog.Commit, shards)
@@ -59,11 +58,17 @@ func TestNothingIsStoredWhileTheServerIsAway(t *testing.T) {
 	require.NotErrorIs(t, err, txlog.ErrNoDecision)
 
 	require.NoError(t, server.Start(t.Context()))
-	got, err := l.Decide(t.Context(), id, txlog.Abort, shards)
-	require.NoError(t, err, "it goes on by itself")
+	var got txlog.Outcome
+	require.Eventually(t, func() bool {
+		got, err = l.Decide(t.Context(), id, txlog.Abort, shards)
+		return err == nil
+	}, time.Minute, 10*time.Millisecond, "it goes on by itself")
 	assert.Equal(t, txlog.Abort, got)
-	d, err := l.Lookup(t.Context(), id)
-	require.NoError(t, err)
+	var d txlog.Decision
+	require.Eventually(t, func() bool {
+		d, err = l.Lookup(t.Context(), id)
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
 	assert.Equal(t, txlog.Abort, d.Outcome)
 }
 

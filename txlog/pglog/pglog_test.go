@@ -59,13 +59,16 @@ func create(ctx context.Context, place string, c txlog.Contents) (txlog.Log, err
 }
 
 // lossy opens the log through a proxy that cuts connections.
-func lossy(t testing.TB, place string) txlogtest.Lossy {
+func lossy(t testing.TB, place string, away bool) txlogtest.Lossy {
 	server := cluster.Shards[0]
 	p, err := xatest.NewProxy(fmt.Sprintf("%s:%d", server.Host(), server.Port()))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	l, err := pglog.Open(t.Context(), p.Rewrite(place)+"&answer_timeout=2s", pglog.Options{Cluster: txlogtest.Cluster, Logger: quiet})
-	require.NoError(t, err)
+	wait := "1m"
+	if away {
+		wait = "2s"
+	}
+	l := opened(t, p.Rewrite(place)+"&answer_timeout="+wait, txlogtest.Cluster)
 	return txlogtest.Lossy{Log: l, Lose: func(participant string, stored, away bool) func() {
 		if stored {
 			p.CutBeforeReply(participant)
@@ -73,7 +76,12 @@ func lossy(t testing.TB, place string) txlogtest.Lossy {
 			p.CutBeforeForward(participant)
 		}
 		p.Refuse(away)
-		return func() { p.Refuse(false) }
+		return func() {
+			p.Refuse(false)
+			// While the server is away, a writer without a connection may take it up,
+			// and never say it.
+			assert.True(t, away || !p.Armed(), "the answer was not lost")
+		}
 	}}
 }
 
@@ -108,6 +116,18 @@ func openLog(t testing.TB, url string) *pglog.Log {
 	t.Helper()
 	l, err := pglog.Open(t.Context(), url, pglog.Options{Cluster: "bank"})
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// opened opens a log that has little time, again until it is open.
+func opened(t testing.TB, url, cluster string) (l *pglog.Log) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var err error
+		l, err = pglog.Open(t.Context(), url, pglog.Options{Cluster: cluster, Logger: quiet})
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
 }

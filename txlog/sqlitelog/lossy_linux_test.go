@@ -16,7 +16,7 @@ func init() { lossy = failing }
 
 // failing opens a log whose COMMITs fail with an I/O error, after which nobody knows
 // what has reached the disk: the process may write files of some bytes only.
-func failing(t testing.TB, place string) txlogtest.Lossy {
+func failing(t testing.TB, place string, _ bool) txlogtest.Lossy {
 	f := &fault{t: t}
 	l, err := sqlitelog.Open(t.Context(), place, sqlitelog.Options{Cluster: txlogtest.Cluster, Hook: f.at})
 	require.NoError(t, err)

@@ -50,7 +50,7 @@ func open(ctx context.Context, place, cluster string) (txlog.Log, error) {
 }
 
 // lossy opens logs that lose answers, where that can be had.
-var lossy func(t testing.TB, place string) txlogtest.Lossy
+var lossy func(t testing.TB, place string, away bool) txlogtest.Lossy
 
 func openSealed(ctx context.Context, place, cluster string) (txlog.Log, error) {
 	return txlog.Open(ctx, "sqlite:"+place, txlog.OpenOptions{Cluster: cluster, Sealed: true})

@@ -26,8 +26,9 @@ const outOfTurn = 20 * time.Millisecond
 // turn is the lock on a file beside the log, nil where there is none. It is used by one
 // goroutine at a time.
 type turn struct {
-	file *os.File
-	log  string // without symbolic links, which all who share it find
+	file  *os.File
+	log   string        // without symbolic links, which all who share it find
+	still time.Duration // how long nothing is done out of turn
 }
 
 // openTurn opens the file, and creates it with the mode of the log. What has its name and
@@ -44,7 +45,7 @@ func openTurn(path string, mode os.FileMode) *turn {
 	if err != nil {
 		return nil
 	}
-	return &turn{file: f, log: path}
+	return &turn{file: f, log: path, still: outOfTurn}
 }
 
 // close comes after SQLite's: whoever is the last to use the log takes the file away, as
@@ -68,16 +69,13 @@ func (t *turn) begin(ctx context.Context, f func() error) error {
 			t.give()
 		}
 	}()
-	next := time.Now()
-	if !mine {
-		next = next.Add(outOfTurn)
-	}
+	last := time.Now()
 	return whileBusy(ctx, func() error {
-		for !mine && time.Now().Before(next) && ctx.Err() == nil {
+		for !mine && time.Since(last) < t.still && ctx.Err() == nil {
 			pause()
 			mine = t.take()
 		}
-		next = time.Now().Add(outOfTurn)
+		last = time.Now()
 		return f()
 	})
 }

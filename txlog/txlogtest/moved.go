@@ -111,14 +111,19 @@ func sealed(p *probe, f Factory) {
 // sealedUnderLoad seals while several openings decide: what they were told to be
 // stored is there when Seal returns, and nothing comes after.
 func sealedUnderLoad(p *probe, _ Factory) {
-	l := p.mover()
+	l, over := p.mover(), make(chan struct{}) // closed when Seal has returned
 	var mu sync.Mutex
 	var stored []uuid.UUID
 	var wg sync.WaitGroup
 	for _, l := range []txlog.Log{p.open(), p.open()} {
 		for range 4 {
 			wg.Go(func() {
-				for range 500 {
+				for late := false; !late; {
+					select {
+					case <-over:
+						late = true
+					default:
+					}
 					id := newID()
 					_, err := l.Decide(p.ctx, id, txlog.Commit, shards)
 					if err != nil {
@@ -132,12 +137,13 @@ func sealedUnderLoad(p *probe, _ Factory) {
 					mu.Unlock()
 					time.Sleep(100 * time.Microsecond) // the log may be a fast one
 				}
-				p.Errorf("decisions went on and on")
+				p.Errorf("it was decided after Seal had returned")
 			})
 		}
 	}
 	require.Eventually(p, func() bool { mu.Lock(); defer mu.Unlock(); return len(stored) > 100 }, patience/2, time.Millisecond)
 	require.NoError(p, l.Seal(p.ctx, "the new place"))
+	close(over)
 	there := p.listedBy(l.Records, 1000)
 	wg.Wait()
 	assert.Equal(p, there, p.listedBy(l.Records, 1000), "something was stored after the seal")
@@ -158,9 +164,11 @@ func unsealed(p *probe, _ Factory) {
 // full makes a log with something of everything in it, and seals it.
 func (p *probe) full() txlog.Mover {
 	first := p.open()
-	var ids []uuid.UUID
-	for i := range 1100 { // more than is read at once
-		ids = append(ids, newID())
+	ids := make([]uuid.UUID, 1100) // more than is read at once
+	for i := range ids {
+		ids[i] = newID()
+	}
+	decide := func(i int) {
 		list := named("athos", "porthos", "d'Artagnan \"x\"; --\\")[:1+i%3]
 		if i%4 == 0 {
 			list = []txlog.Participant{{Name: "athos", Vote: "1/0/16B3748"}, {Name: "aramis"}}
@@ -168,11 +176,23 @@ func (p *probe) full() txlog.Mover {
 		if i == 7 {
 			list = nil
 		}
-		p.decide(first, ids[i], []txlog.Outcome{txlog.Commit, txlog.Abort}[i%2], list...)
-		if i == 10 {
-			first = p.open()
-		}
+		_, err := first.Decide(p.ctx, ids[i], []txlog.Outcome{txlog.Commit, txlog.Abort}[i%2], list)
+		assert.NoError(p, err, "Decide")
 	}
+	const alone, callers = 11, 16
+	for i := range alone {
+		decide(i)
+	}
+	first = p.open()
+	var wg sync.WaitGroup
+	for g := range callers {
+		wg.Go(func() {
+			for i := alone + g; i < len(ids); i += callers {
+				decide(i)
+			}
+		})
+	}
+	wg.Wait()
 	for i, id := range ids {
 		if i%5 != 0 {
 			p.finish(first, id)

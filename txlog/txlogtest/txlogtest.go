@@ -48,8 +48,9 @@ type Factory struct {
 	Open  Open
 
 	// Lossy, when given, opens the log at a place that Fresh has prepared, in a way
-	// that lets the suite lose the store's answers.
-	Lossy func(t testing.TB, place string) Lossy
+	// that lets the suite lose the store's answers. With away, the log is to give up in
+	// seconds while the store does not answer; otherwise it must have a minute.
+	Lossy func(t testing.TB, place string, away bool) Lossy
 	// OpenSealed, when given, opens a log even if it was sealed: [txlog.OpenOptions].
 	// Such a store is moved about, see [txlog.Mover].
 	OpenSealed Open

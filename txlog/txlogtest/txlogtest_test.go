@@ -81,6 +81,9 @@ func TestBrokenLogsAreCaught(t *testing.T) {
 	} {
 		t.Run(string(f), func(t *testing.T) {
 			failed := fails(t, f)
+			for tries := 1; f == forgetsInSeconds && failed[check] == nil && tries < 3; tries++ {
+				failed = fails(t, f) // a machine that dawdles is an excuse
+			}
 			require.Contains(t, failed, check)
 			t.Log(len(failed), "checks failed")
 		})

@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/storage/wal"
 	"go.uber.org/zap"
 )
 
@@ -24,6 +25,7 @@ func main() {
 	flag.Int64Var(&c.QuotaBackendBytes, "quota", 0, "how large its database may get")
 	flag.StringVar(&c.ClientTLSInfo.CertFile, "cert", "", "its certificate, for TLS")
 	flag.StringVar(&c.ClientTLSInfo.KeyFile, "key", "", "its key")
+	fsync := flag.Bool("fsync", false, "whether it outlives its machine, as for measurements")
 	client := flag.String("client", "", "its address for clients")
 	peer := flag.String("peer", "", "its address for other members")
 	flag.Parse()
@@ -35,6 +37,9 @@ func main() {
 	c.ListenClientUrls = []url.URL{{Scheme: scheme, Host: *client}}
 	c.ListenPeerUrls = []url.URL{{Scheme: "http", Host: *peer}}
 	c.AdvertiseClientUrls, c.AdvertisePeerUrls = c.ListenClientUrls, c.ListenPeerUrls
+	if !*fsync { // members are only killed, and their data may be in memory
+		c.UnsafeNoFsync, wal.SegmentSizeBytes = true, 4<<20
+	}
 	c.InitialClusterToken = "xapg-tests"
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	e, err := embed.StartEtcd(c)
