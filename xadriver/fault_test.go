@@ -65,9 +65,10 @@ func openStepped(t *testing.T, dsn string, s *stepper, change func(*xadriver.Con
 	return db
 }
 
-func TestAStoppedServerLeavesEveryTransactionWhole(t *testing.T) {
+func TestAStoppedServerLeavesEveryTransactionWhole(t *testing.T) { //nolint:tparallel // beside nothing else
 	for _, shards := range []int{2, 3} {
 		t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
+			t.Parallel() // each has servers of its own, and mostly waits for them
 			c := xatest.Start(t, xatest.Shards(shards))
 			b := &bank{log: t.TempDir() + "/xapg.db"}
 			b.dsn = c.DSN("bank", b.log, append([]string{"finish_wait=1s"}, fast...)...)
